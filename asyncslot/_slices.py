@@ -1,0 +1,453 @@
+"""
+The hot path: what is ready runs in slices, whenever the host wakes the guest.
+
+This module knows nothing of modes, levels or quitting: `loop` tells it, through
+the few hooks at the end of the class.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import heapq
+import sys
+import threading
+from itertools import repeat
+from operator import length_hint
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Callable, Iterator, NamedTuple, Optional
+
+from asyncslot._host import Host
+from asyncslot._qt import QtCore
+from asyncslot._selector import make_poll
+from asyncslot._stdlib import (
+    MAX_CANCELLED_TIMER_FRACTION,
+    MIN_SCHEDULED_TIMERS,
+    enter_task,
+    format_callback,
+    format_handle,
+    leave_task,
+    logger,
+)
+
+if TYPE_CHECKING:
+    import contextvars
+    import selectors
+
+if sys.platform == "win32":
+    from asyncslot._windows import PlatformEventLoop
+else:
+    from asyncslot._unix import PlatformEventLoop
+
+__all__ = ["SlicedEventLoop", "is_awaited"]
+
+
+class _Frame(NamedTuple):
+    """What a frame of the guest's sets aside while it runs callbacks."""
+
+    callback_level: Optional[int]
+    task: Optional[asyncio.Task[Any]]
+
+
+class SlicedEventLoop(PlatformEventLoop):
+    """The scheduling half of `AsyncSlotEventLoop`."""
+
+    # Seconds that iterations may take before Qt gets its turn. Arbitrary: a
+    # third of a 60 Hz frame, so that input and painting find room in each.
+    time_slice_s = 0.005
+
+    def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
+        super().__init__(selector)
+        self._poll = make_poll(self._selector)
+        self._host: Host | None = None
+        # What call_soon() does with a handle: append it to the queue; while the
+        # guest waits, wake it, too; while a task is created, catch it.
+        self._enqueue: Callable[[asyncio.Handle], object] = self._ready.append
+        self._is_waiting = False
+        self._caught: list[asyncio.Handle] | None = None
+        # The rest of the present iteration: yields once per handle to run, from
+        # the front of the queue. Whoever runs callbacks draws from this one
+        # iterator, so a nested Qt loop continues the batch that it interrupts.
+        self._batch: Iterator[None] = repeat(None, 0)
+        self._slice_end_s = 0.0
+        # How many slices and first steps are on the stack.
+        self._frames = 0
+        # QThread.loopLevel() at which the innermost of them runs; None outside.
+        self._callback_level: int | None = None
+        # Handles whose context is entered further up the stack, and the number of
+        # frames that were on it then.
+        self._set_aside: list[tuple[int, asyncio.Handle]] = []
+        self._loop_level: Callable[[], int] = _no_loop_level
+        # The Qt loop that carries the guest is told to return: nothing runs any more.
+        self._is_leaving = False
+
+    # -- asyncio's scheduling interface --
+
+    def call_soon(
+        self, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+    ) -> asyncio.Handle:
+        """Have *callback* called in the next iteration; wake the guest if it waits."""
+        if self._closed or self._debug:
+            self._check_call(callback, "call_soon")
+        handle = asyncio.Handle(callback, args, self, context)
+        if handle._source_traceback:
+            del handle._source_traceback[-1]
+        self._enqueue(handle)
+        return handle
+
+    def call_later(
+        self, delay: float, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+    ) -> asyncio.TimerHandle:
+        """Have *callback* called in *delay* seconds, or later if the guest is busy."""
+        if delay is None:
+            msg = "delay must not be None"
+            raise TypeError(msg)
+        timer = self.call_at(self.time() + delay, callback, *args, context=context)
+        if timer._source_traceback:
+            del timer._source_traceback[-1]
+        return timer
+
+    def call_at(
+        self, when: float, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+    ) -> asyncio.TimerHandle:
+        """Have *callback* called at *when*, in seconds of ``time()``, or later if the guest is busy."""
+        if when is None:
+            msg = "when cannot be None"
+            raise TypeError(msg)
+        if when != when:  # noqa: PLR0124 - true of NaN only, which no heap can order.
+            msg = f"{callback!r} was scheduled at a time that is not a number ({when}); pass seconds"
+            raise ValueError(msg)
+        if self._closed or self._debug:
+            self._check_call(callback, "call_at")
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        if timer._source_traceback:
+            del timer._source_traceback[-1]
+        heapq.heappush(self._scheduled, timer)
+        timer._scheduled = True
+        if self._is_waiting and self._scheduled[0] is timer:
+            self._wait_for_timers()
+        return timer
+
+    def stop(self) -> None:
+        """End with the present iteration; wake the guest for it if it waits."""
+        super().stop()
+        self._wake()
+
+    def _check_call(self, callback: Callable[..., object], method: str) -> None:
+        self._check_closed()
+        if self._debug:
+            self._check_thread()
+            self._check_callback(callback, method)
+
+    # -- waiting and waking --
+
+    def _open_host(self) -> None:
+        """Have Qt call the guest from now on, beginning at once."""
+        if threading.current_thread() is not threading.main_thread():
+            # A Python thread has no event dispatcher, which timers need, until it has a loop.
+            QtCore.QEventLoop()
+        self._thread = QtCore.QThread.currentThread()
+        self._loop_level = self._thread.loopLevel
+        self._host = Host(self._on_wake, self._selector)
+        self._is_waiting = True
+        self._wake()
+
+    def _close_host(self, *, later: bool) -> None:
+        """Have Qt call the guest no more; *later* as for `Host.close`."""
+        host, self._host = self._host, None
+        self._is_waiting = False
+        self._enqueue = self._ready.append
+        self._loop_level = _no_loop_level
+        del self._thread
+        if host is not None:
+            host.close(later=later)
+
+    def _wake(self) -> None:
+        if self._is_waiting and self._host is not None:
+            self._is_waiting = False
+            self._enqueue = self._ready.append
+            self._host.wake()
+
+    def _enqueue_and_wake(self, handle: asyncio.Handle) -> None:
+        self._ready.append(handle)
+        if threading.get_ident() == self._thread_id:
+            self._wake()
+
+    def _wait(self) -> None:
+        """Let the host rest if nothing is ready, until something is."""
+        if self._host is None or self._ready or self._stopping:
+            return
+        self._is_waiting = True
+        self._enqueue = self._enqueue_and_wake
+        self._host.rest()
+        self._wait_for_timers()
+
+    def _wait_for_timers(self) -> None:
+        if self._scheduled and self._host is not None:
+            self._host.wake_by(self._scheduled[0]._when, self.time())
+
+    # -- frames --
+
+    def _enter_frame(self) -> _Frame:
+        """
+        Begin to run callbacks: as if nothing of the guest's were on the stack.
+
+        The caller's task is set aside, or no other could run. The host is woken
+        even if it is awake already, so that it fires in a nested Qt loop, too.
+        """
+        frame = _Frame(self._callback_level, asyncio.current_task(self))
+        if frame.task is not None:
+            leave_task(self, frame.task)
+        self._frames += 1
+        self._callback_level = self._loop_level()
+        if self._caught:
+            self._ready.extend(self._caught)
+            self._caught.clear()
+        self._is_waiting = True  # Even if it does not: see above.
+        self._wake()
+        return frame
+
+    def _leave_frame(self, frame: _Frame) -> None:
+        if self._set_aside:
+            self._readmit()
+        self._frames -= 1
+        self._slice_end_s = 0.0  # A slice below this frame ends: the host decides what is next.
+        self._callback_level = frame.callback_level
+        if frame.task is not None:
+            enter_task(self, frame.task)
+
+    def _readmit(self) -> None:
+        """Queue again, in front, what was set aside for contexts left since."""
+        depth = self._frames
+        left = [handle for frames, handle in self._set_aside if frames > depth]
+        self._set_aside = [(frames, handle) for frames, handle in self._set_aside if frames <= depth]
+        self._ready.extendleft(reversed(left))
+
+    def _is_foreign(self) -> bool:
+        """Tell whether the caller is foreign code, not a callback of the guest's."""
+        return self._callback_level is None or self._loop_level() > self._callback_level
+
+    @contextlib.contextmanager
+    def _catch_calls(self, caught: list[asyncio.Handle]) -> Iterator[None]:
+        """Put what ``call_soon`` would queue into *caught* instead."""
+        outer, self._caught = self._caught, caught
+        self._enqueue = caught.append
+        try:
+            yield
+        finally:
+            self._caught = outer
+            self._enqueue = self._enqueue_and_wake if self._is_waiting else self._ready.append
+
+    def _run_nested(self, handle: asyncio.Handle) -> None:
+        """Run one handle at once, inside whatever code is on the stack."""
+        frame = self._enter_frame()
+        try:
+            handle._run()
+        except (SystemExit, KeyboardInterrupt) as exc:
+            if self._may_raise():
+                raise
+            self._on_escape(exc)
+        finally:
+            self._leave_frame(frame)
+            if self._frames == 0:
+                self._wait()
+                self._settle()
+
+    # -- slices --
+
+    def _on_wake(self) -> None:
+        """Run iterations until the slice ends or nothing is ready. Called by Qt; nothing leaves it."""
+        if self._host is None or self._is_leaving:
+            return
+        frame = self._enter_frame()
+        try:
+            self._slice_end_s = monotonic() + self.time_slice_s
+            self._run_slice()
+        except BaseException as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
+            self._on_escape(exc)
+        finally:
+            self._leave_frame(frame)
+        self._wait()
+        self._settle()
+
+    def _run_slice(self) -> None:
+        run_batch = self._run_batch_checked if self._debug else self._run_batch
+        # stop() before an iteration has begun lets one more run, as in asyncio.
+        has_begun = length_hint(self._batch) > 0
+        while True:
+            if not run_batch():
+                return
+            if has_begun and self._stopping:
+                self._on_stop()
+                return
+            has_begun = True
+            events = self._poll()
+            if events:
+                self._process_events(events)
+            if self._scheduled:
+                self._queue_due_timers()
+            if not self._ready and not self._stopping:
+                return
+            self._batch = repeat(None, len(self._ready))
+
+    def _run_batch(self) -> bool:
+        """Run the rest of the present iteration; False if the slice ended before."""
+        popleft = self._ready.popleft
+        while True:
+            try:
+                for _ in self._batch:
+                    handle = popleft()
+                    if handle._cancelled:
+                        continue
+                    handle._context.run(handle._callback, *handle._args)
+                    if monotonic() >= self._slice_end_s:
+                        return False
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as exc:  # noqa: BLE001 - as asyncio's Handle does.
+                self._on_callback_error(handle, exc)
+            else:
+                return True
+
+    def _run_batch_checked(self) -> bool:
+        """Do as `_run_batch`, with asyncio's checks and reports of debug mode."""
+        for _ in self._batch:
+            handle = self._ready.popleft()
+            if handle._cancelled:
+                continue
+            if self._frames > 1 and _is_entered(handle._context):
+                self._set_aside.append((self._frames, handle))
+                continue
+            outer, self._current_handle = self._current_handle, handle
+            try:
+                with _Stopwatch() as watch:
+                    handle._run()
+            finally:
+                self._current_handle = outer
+            if watch.elapsed_s >= self.slow_callback_duration:
+                logger.warning("Executing %s took %.3f seconds", format_handle(handle), watch.elapsed_s)
+            if monotonic() >= self._slice_end_s:
+                return False
+        return True
+
+    def _on_callback_error(self, handle: asyncio.Handle, exc: BaseException) -> None:
+        if self._frames > 1 and _could_not_enter(exc):
+            self._set_aside.append((self._frames, handle))
+            return
+        context = {
+            "message": f"Exception in callback {format_callback(handle._callback, handle._args)}",
+            "exception": exc,
+            "handle": handle,
+        }
+        self.call_exception_handler(context)
+
+    def _queue_due_timers(self) -> None:
+        scheduled = self._scheduled
+        if (
+            len(scheduled) > MIN_SCHEDULED_TIMERS
+            and self._timer_cancelled_count > MAX_CANCELLED_TIMER_FRACTION * len(scheduled)
+        ):
+            self._drop_cancelled_timers()
+            scheduled = self._scheduled
+        end_s = self.time() + self._clock_resolution
+        while scheduled:
+            timer = scheduled[0]
+            if timer._cancelled:
+                self._timer_cancelled_count -= 1
+            elif timer._when >= end_s:
+                return
+            else:
+                self._ready.append(timer)
+            heapq.heappop(scheduled)
+            timer._scheduled = False
+
+    def _drop_cancelled_timers(self) -> None:
+        kept = []
+        for timer in self._scheduled:
+            if timer._cancelled:
+                timer._scheduled = False
+            else:
+                kept.append(timer)
+        heapq.heapify(kept)
+        self._scheduled = kept
+        self._timer_cancelled_count = 0
+
+    # -- what `loop` decides --
+
+    def _on_stop(self) -> None:
+        """Act on ``stop()``: the iteration that it was called in is over."""
+        raise NotImplementedError
+
+    def _on_escape(self, exc: BaseException) -> None:
+        """Act on an exception that no callback may raise: SystemExit, KeyboardInterrupt, a fault of the loop."""
+        raise NotImplementedError
+
+    def _may_raise(self) -> bool:
+        """Tell whether such an exception may go to the caller, since no Qt loop runs that it could end."""
+        raise NotImplementedError
+
+    def _settle(self) -> None:
+        """Do what had to wait until no callback of the guest's was on the stack, if none is."""
+        raise NotImplementedError
+
+
+def is_awaited(task: asyncio.Future[Any]) -> bool:
+    """
+    Tell, inside a done callback of *task*, whether others wait for it, too.
+
+    A future queues its callbacks one after the other: those that have not run yet
+    are in the queue of its loop. Any other kind of loop is taken to have none.
+    """
+    queue = getattr(task.get_loop(), "_ready", ())
+    return any(handle._args and handle._args[0] is task for handle in list(queue))
+
+
+def _no_loop_level() -> int:
+    return 0
+
+
+def _could_not_enter(exc: BaseException) -> bool:
+    """Tell whether *exc* is Context.run()'s own refusal, raised before the callback began."""
+    traceback = exc.__traceback__
+    return (
+        type(exc) is RuntimeError
+        and traceback is not None
+        and traceback.tb_next is None
+        and str(exc).startswith("cannot enter context")
+    )
+
+
+def _is_entered(context: contextvars.Context) -> bool:
+    try:
+        context.run(int)
+    except RuntimeError:
+        return True
+    return False
+
+
+class _Stopwatch:
+    """
+    The time that a block takes, without the Qt loops nested in it.
+
+    Nothing tells when a nested Qt loop begins or ends, but its dispatcher says
+    when it wakes: what lies between the first and the last time is left out.
+    """
+
+    elapsed_s = 0.0
+
+    def __enter__(self) -> _Stopwatch:
+        self._wakes_s: list[float] = []
+        self._dispatcher = QtCore.QAbstractEventDispatcher.instance()
+        self._dispatcher.awake.connect(self._on_awake)
+        self._began_s = monotonic()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.elapsed_s = monotonic() - self._began_s
+        self._dispatcher.awake.disconnect(self._on_awake)
+        if self._wakes_s:
+            self.elapsed_s -= self._wakes_s[-1] - self._wakes_s[0]
+
+    def _on_awake(self) -> None:
+        del self._wakes_s[1:]
+        self._wakes_s.append(monotonic())

@@ -1,0 +1,102 @@
+"""
+The private names of asyncio that asyncslot relies on, all in one place.
+
+Checked on CPython 3.8.18, 3.9.18, 3.10.13, 3.11.7, 3.12.1 and 3.13.0;
+``tests/test_stdlib.py`` fails on the first Python that lacks one.
+This module knows nothing of Qt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from asyncio import base_events, events, format_helpers, futures, tasks
+from asyncio.log import logger
+from typing import Any, Callable, Optional
+
+__all__ = [
+    "LOOP_ATTRIBUTES",
+    "MAX_CANCELLED_TIMER_FRACTION",
+    "MIN_SCHEDULED_TIMERS",
+    "begin_running",
+    "enter_task",
+    "format_callback",
+    "format_handle",
+    "future_loop",
+    "get_running_loop",
+    "leave_task",
+    "logger",
+]
+
+# Attributes of the stock loop, public by neither name nor documentation, that our loop reads or sets.
+LOOP_ATTRIBUTES = (
+    "_asyncgen_finalizer_hook",
+    "_asyncgen_firstiter_hook",
+    "_check_callback",
+    "_check_closed",
+    "_check_thread",
+    "_clock_resolution",
+    "_closed",
+    "_csock",
+    "_current_handle",
+    "_debug",
+    "_default_executor",
+    "_process_events",
+    "_process_self_data",
+    "_ready",
+    "_scheduled",
+    "_selector",
+    "_set_coroutine_origin_tracking",
+    "_stopping",
+    "_thread_id",
+    "_timer_cancelled_count",
+    "_write_to_self",
+)
+
+# When so many timers are armed, and more than this fraction of them cancelled, the heap is rebuilt.
+MIN_SCHEDULED_TIMERS: int = base_events._MIN_SCHEDULED_TIMER_HANDLES  # type: ignore[attr-defined]
+MAX_CANCELLED_TIMER_FRACTION: float = base_events._MIN_CANCELLED_TIMER_HANDLES_FRACTION  # type: ignore[attr-defined]
+
+enter_task: Callable[[asyncio.AbstractEventLoop, asyncio.Task[Any]], None] = tasks._enter_task
+leave_task: Callable[[asyncio.AbstractEventLoop, asyncio.Task[Any]], None] = tasks._leave_task
+format_callback: Callable[[object, object], str] = format_helpers._format_callback_source
+format_handle: Callable[[asyncio.Handle], str] = base_events._format_handle  # type: ignore[attr-defined]
+future_loop: Callable[[asyncio.Future[Any]], asyncio.AbstractEventLoop] = futures._get_loop  # type: ignore[attr-defined]
+get_running_loop: Callable[[], Optional[asyncio.AbstractEventLoop]] = events._get_running_loop
+
+
+def begin_running(loop: Any) -> Callable[[], None]:
+    """
+    Make *loop* this thread's running loop, with asyncio's hooks in place.
+
+    Args:
+        loop: An asyncio event loop that is not running.
+
+    Returns:
+        A function that takes all of it back.
+
+    Raises:
+        RuntimeError: If this thread has a running loop already.
+    """
+    if sys.version_info >= (3, 13):
+        loop._run_forever_setup()
+        return loop._run_forever_cleanup  # type: ignore[no-any-return]
+    loop._check_running()
+    loop._set_coroutine_origin_tracking(loop._debug)
+    loop._thread_id = threading.get_ident()
+    old_hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(
+        firstiter=loop._asyncgen_firstiter_hook,
+        finalizer=loop._asyncgen_finalizer_hook,
+    )
+    events._set_running_loop(loop)
+
+    def end_running() -> None:
+        loop._stopping = False
+        loop._thread_id = None
+        events._set_running_loop(None)
+        loop._set_coroutine_origin_tracking(False)
+        sys.set_asyncgen_hooks(*old_hooks)
+
+    return end_running

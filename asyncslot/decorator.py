@@ -1,0 +1,143 @@
+"""AsyncSlot: a coroutine function as a Qt slot."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+from typing import TYPE_CHECKING, Any, Callable, Coroutine, NoReturn, TypeVar, overload
+
+from asyncslot._qt import QtCore
+from asyncslot._slices import is_awaited
+from asyncslot.current import run_task
+
+if TYPE_CHECKING:
+    from typing_extensions import ParamSpec
+
+    P = ParamSpec("P")
+
+__all__ = ["AsyncSlot"]
+
+T = TypeVar("T")
+
+
+@overload
+def AsyncSlot(function: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, asyncio.Task[T]]: ...
+@overload
+def AsyncSlot(
+    *signal_types: type | str, name: str | None = None
+) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], Callable[P, asyncio.Task[T]]]: ...
+def AsyncSlot(*signal_types: Any, name: str | None = None) -> Any:
+    """
+    Make a coroutine function or method usable as a Qt slot.
+
+    Calling it runs the code before the first suspension at once, inside the
+    signal's ``emit()``, and the rest as a task in the Qt event loop; a loop is made if
+    there is none. It returns the task, which can be awaited as if the function were not
+    decorated, or cancelled. Raising ``CancelledError`` inside cancels it quietly.
+
+    Like any Qt slot, it may take fewer arguments than the signal has: the surplus
+    is dropped. It can be connected, disconnected, overridden, and called from QML;
+    a connection does not keep its receiver alive.
+
+    A failure, wrong arguments included, is the task's, and reported by the loop's
+    exception handler on its next turn, unless somebody has retrieved it or waits for it.
+
+    Args:
+        signal_types: What the slot takes, as in Qt's own ``Slot``: Python types, or
+            names of C++ types. Without any, and without parentheses, a slot
+            without arguments is what QML and ``invokeMethod`` find.
+        name: The slot's name in the metaobject; None for the function's.
+
+    Returns:
+        A plain function with the same parameters that returns a task.
+
+    Raises:
+        TypeError: At decoration, if it is not a coroutine function.
+    """
+    if len(signal_types) == 1 and not isinstance(signal_types[0], (type, str)):
+        return _decorate(signal_types[0], (), name)
+    return functools.partial(_decorate, signal_types=signal_types, name=name)
+
+
+def _decorate(function: Any, signal_types: tuple[Any, ...], name: str | None) -> Any:
+    if isinstance(function, (staticmethod, classmethod)):
+        return type(function)(_decorate(function.__func__, signal_types, name))
+    _check_function(function)
+    limit = _count_positional(function)
+
+    @functools.wraps(function)
+    def slot(*args: Any, **kwargs: Any) -> asyncio.Task[Any]:
+        try:
+            if args and not type(args[0]).__weakrefoffset__:
+                _check_receiver(args[0], slot)
+            coro = function(*args[:limit], **kwargs)
+        except Exception as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
+            coro = _fail(exc)
+        try:
+            task = run_task(coro)
+        except (SystemExit, KeyboardInterrupt) as exc:
+            # No Qt loop runs yet that it could end: keep it for the one to come.
+            return asyncio.get_running_loop().create_task(_fail(exc))
+        task.add_done_callback(report)
+        return task
+
+    def report(task: asyncio.Task[Any]) -> None:
+        if task.cancelled() or not _is_unretrieved(task) or is_awaited(task):
+            return
+        context = {
+            "message": f"Exception in slot {slot.__qualname__}()",
+            "exception": task.exception(),
+            "task": task,
+            "slot": slot,
+        }
+        task.get_loop().call_exception_handler(context)
+
+    if signal_types or not _is_slot(function):
+        return QtCore.Slot(*signal_types, **({"name": name} if name else {}))(slot)
+    return slot
+
+
+def _check_function(function: Any) -> None:
+    if inspect.iscoroutinefunction(function):
+        return
+    if inspect.isasyncgenfunction(function):
+        hint = "an async generator cannot be a slot: iterate it inside an 'async def' without 'yield'"
+    elif callable(function):
+        hint = "for a function that is not 'async def' use Qt's own Slot"
+    else:
+        hint = "write it above an 'async def'; in its parentheses go types, or names of C++ types"
+    msg = f"AsyncSlot decorates a coroutine function, got {function!r}; {hint}"
+    raise TypeError(msg)
+
+
+def _count_positional(function: Callable[..., object]) -> int | None:
+    """Return how many positional arguments *function* takes; None if any number."""
+    kinds = [parameter.kind for parameter in inspect.signature(function).parameters.values()]
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        return None
+    return sum(kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD) for kind in kinds)
+
+
+def _check_receiver(receiver: object, slot: Callable[..., object]) -> None:
+    """Refuse a receiver that Qt's binding would connect now and crash with later."""
+    if inspect.getattr_static(type(receiver), slot.__name__, None) is slot:
+        msg = (
+            f"{receiver!r} cannot be weakly referenced, as the receiver of a Qt signal must be; "
+            f"add '__weakref__' to the __slots__ of {type(receiver).__qualname__}"
+        )
+        raise TypeError(msg)
+
+
+def _is_slot(function: Callable[..., object]) -> bool:
+    """Tell whether Qt's own Slot has been applied; `functools.wraps` copies its mark."""
+    return hasattr(function, "_slots")
+
+
+def _is_unretrieved(task: asyncio.Task[Any]) -> bool:
+    """Tell whether *task* has failed and nobody has asked for its exception."""
+    return bool(task._log_traceback)  # type: ignore[attr-defined]
+
+
+async def _fail(exc: BaseException) -> NoReturn:
+    raise exc

@@ -1,0 +1,566 @@
+"""AsyncSlotEventLoop: its states, its two modes, and the levels of blocking calls."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import functools
+import os
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, Awaitable, Callable, Coroutine, Generator, TypeVar
+
+from asyncslot._interrupt import Interrupts, on_main_thread
+from asyncslot._level import ApplicationLevel, Level, make_level
+from asyncslot._qt import QtCore, warn_about_fault
+from asyncslot._slices import SlicedEventLoop
+from asyncslot._stdlib import begin_running, get_running_loop, logger
+from asyncslot.lifetime import TaskKeeper, cancel_all, describe_task, process_events_until
+from asyncslot.tasks import check_coroutine, create_eagerly, dispose
+
+if TYPE_CHECKING:
+    import contextvars
+    import selectors
+
+__all__ = ["AsyncSlotEventLoop", "thread_loop"]
+
+T = TypeVar("T")
+
+# What a shell reports for a program that SIGINT has ended: 128 + 2.
+EXIT_CODE_SIGINT = 130
+
+_this_thread = threading.local()
+
+
+def thread_loop() -> AsyncSlotEventLoop | None:
+    """Return the loop that was last attached on this thread, or None if there is none or it is closed."""
+    loop: AsyncSlotEventLoop | None = getattr(_this_thread, "loop", None)
+    return None if loop is None or loop.is_closed() else loop
+
+
+class AsyncSlotEventLoop(SlicedEventLoop):
+    """
+    An asyncio event loop, the guest, that Qt's event loop, the host, carries.
+
+    It is the platform's stock loop but for scheduling: when callbacks run, and
+    how Qt and asyncio wait for each other. The table says what a call does in each
+    state; `run_until_complete` is as `run_forever`.
+
+    ========  =============  ==========  =========  ===========  ============
+    state     run_forever()  attach()    detach()   call_soon()  close()
+    ========  =============  ==========  =========  ===========  ============
+    STOPPED   BLOCKING       ATTACHED    no effect  queued       CLOSED
+    BLOCKING  nests          ATTACHED    no effect  called       RuntimeError
+    ATTACHED  nests          no effect   STOPPED    called       RuntimeError
+    CLOSED    RuntimeError   RuntimeError no effect RuntimeError no effect
+    ========  =============  ==========  =========  ===========  ============
+
+    "Nests" holds in foreign code, which Qt runs while the guest waits; inside a
+    callback or coroutine of the guest's it is a RuntimeError, as is `detach`.
+
+    Args:
+        selector: What polls for I/O; None for the platform's best. One without a
+            ``fileno()``, such as ``SelectSelector``, costs a thread.
+    """
+
+    # Seconds that tasks may take to clean up when the application quits. Arbitrary:
+    # what a person waits before killing a program that does not end.
+    shutdown_timeout_s = 5.0
+
+    def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
+        warn_about_fault()
+        super().__init__(selector)
+        self._keeper = TaskKeeper()
+        self._interrupts: Interrupts | None = None
+        self._end_running: Callable[[], None] | None = None
+        self._is_attached = False
+        self._levels: list[Level] = []
+        # Levels that end with the present iteration.
+        self._ending: list[Level] = []
+        # Attached on a QThread that has an event loop.
+        self._ends_with_thread = False
+        # Attached, and stop() was called.
+        self._is_detaching = False
+        # aboutToQuit has come, and every task been cancelled.
+        self._is_quitting = False
+        # Cancelled tasks are given time to clean up; None if not, True once that time is over.
+        self._is_drain_over: bool | None = None
+
+    # -- blocking mode --
+
+    def run_forever(self) -> None:
+        """
+        Run until `stop`, in a Qt loop of its own.
+
+        Raises:
+            RuntimeError: If there is no QCoreApplication, or the loop is closed, or
+                the caller is a callback or coroutine, or another loop runs.
+            SystemExit: If the application quits meanwhile, with its exit code.
+        """
+        self._check_can_block()
+        self._run_level(make_level(None))
+
+    def run_until_complete(self, future: Generator[Any, None, T] | Awaitable[T]) -> T:
+        """
+        Run until *future*, or the task made of a coroutine, is done.
+
+        Ctrl-C, unless the program handles it, cancels it; a second one does not
+        wait for its clean-up.
+
+        Returns:
+            Its result.
+
+        Raises:
+            RuntimeError: As `run_forever`; or if `stop` was called before it was done.
+            KeyboardInterrupt: If Ctrl-C has ended it.
+            SystemExit: If the application quits meanwhile, with its exit code; it has been cancelled.
+            asyncio.CancelledError: If it was cancelled; also if the application
+                quits and this call was nested in another.
+        """
+        try:
+            self._check_can_block()
+        except RuntimeError:
+            dispose(future)
+            raise
+        is_ours = not asyncio.isfuture(future)
+        main: asyncio.Future[T] = asyncio.ensure_future(future, loop=self)  # type: ignore[arg-type]
+        if is_ours:
+            main._log_destroy_pending = False  # type: ignore[attr-defined]  # Reported below.
+        level = make_level(main)
+
+        def end_level(_: object) -> None:
+            if main.cancelled() or not isinstance(main.exception(), (SystemExit, KeyboardInterrupt)):
+                self._end_after_iteration(level)
+
+        main.add_done_callback(end_level)
+        try:
+            self._run_level(level)
+        except BaseException:
+            if is_ours and main.done() and not main.cancelled():
+                main.exception()  # Nobody else can retrieve it.
+            raise
+        finally:
+            main.remove_done_callback(end_level)
+        if not main.done():
+            msg = "Event loop stopped before Future completed."
+            raise RuntimeError(msg)
+        if level.is_interrupted and main.cancelled():
+            raise KeyboardInterrupt
+        return main.result()
+
+    def stop(self) -> None:
+        """
+        End the innermost blocking call after the present iteration; with none, detach.
+
+        As in asyncio, what is ready now still runs.
+        """
+        self._ending.extend(self._levels[-1:])
+        super().stop()
+
+    def _check_can_block(self) -> None:
+        self._check_closed()
+        if self.is_running():
+            if self._thread_id != threading.get_ident():
+                msg = "This event loop is already running, on another thread; use asyncio.run_coroutine_threadsafe()"
+                raise RuntimeError(msg)
+            if not self._is_foreign():
+                msg = "This event loop is already running: inside a coroutine use 'await', inside a callback create_task()"
+                raise RuntimeError(msg)
+        elif get_running_loop() is not None:
+            msg = "Cannot run the event loop while another loop is running"
+            raise RuntimeError(msg)
+        _application()
+
+    def _run_level(self, level: Level) -> None:
+        if not self.is_running():
+            self._open()
+        callback_level, self._callback_level = self._callback_level, None
+        self._levels.append(level)
+        self._wake()
+        try:
+            exit_code = level.exec()
+            if not level.is_ended:
+                self._on_quit(level, exit_code)
+        finally:
+            self._levels.remove(level)
+            self._ending = [other for other in self._ending if other is not level]
+            self._callback_level = callback_level
+            self._is_leaving = False
+            self._settle()
+        if level.error is not None:
+            raise level.error
+
+    def _on_quit(self, level: Level, exit_code: int) -> None:
+        """Raise what a blocking call raises when the application, or its thread, quits."""
+        self._begin_quit()
+        if len(self._levels) == 1 and not self._is_attached:
+            self._drain(self.shutdown_timeout_s)
+            self._is_quitting = False
+        if level.has_result:
+            return
+        if isinstance(level, ApplicationLevel):
+            raise SystemExit(exit_code)
+        msg = "the Qt event loop quit"
+        raise asyncio.CancelledError(msg)
+
+    def _end_after_iteration(self, level: Level) -> None:
+        self._ending.append(level)
+        super().stop()
+
+    def _on_stop(self) -> None:
+        self._stopping = False
+        ending, self._ending = self._ending or self._levels[-1:], []
+        for level in ending:
+            level.end()
+        self._is_detaching = not ending
+        # Qt may call once more before a loop that is told to return does so.
+        self._is_leaving = bool(self._levels) and self._levels[-1].is_ended and self._levels[-1].is_innermost()
+
+    # -- non-blocking mode --
+
+    def attach(self) -> None:
+        """
+        Let the application's own Qt loop carry the guest from now on.
+
+        The guest is this thread's running loop, in foreign code too, until
+        `detach`. Attaching twice is nothing.
+
+        Raises:
+            RuntimeError: If there is no QCoreApplication, or the loop is closed or
+                runs on another thread, or another loop runs on this one.
+        """
+        self._check_closed()
+        self._check_own_thread("attach()")
+        if self._is_attached:
+            return
+        if not self.is_running():
+            self._open()
+        self._is_attached = True
+        _this_thread.loop = self
+        if self._is_on_application_thread():
+            atexit.register(self._on_exit)
+        elif self._loop_level() > 0:
+            self._ends_with_thread = True
+            self._thread.finished.connect(self._on_thread_finished, QtCore.Qt.ConnectionType.DirectConnection)
+
+    def detach(self) -> None:
+        """
+        Take the guest off the application's Qt loop; tasks stay suspended until the next `attach`.
+
+        Raises:
+            RuntimeError: If the caller is a callback or coroutine, or inside
+                `run_until_complete`, or on another thread.
+        """
+        if not self._is_attached:
+            return
+        self._check_own_thread("detach()")
+        if self._frames or self._levels:
+            msg = "detach() was called inside a callback, a coroutine or a blocking call; stop() detaches when it is over"
+            raise RuntimeError(msg)
+        self._detach(later=False)
+
+    def shutdown(self, timeout_s: float | None = None) -> None:
+        """
+        Cancel all tasks, let them clean up, then detach and close the loop.
+
+        Args:
+            timeout_s: How long they may take, in seconds; None for `shutdown_timeout_s`.
+                What has not ended by then is reported and abandoned.
+
+        Raises:
+            RuntimeError: As `detach`.
+        """
+        if self.is_closed():
+            return
+        self._check_own_thread("shutdown()")
+        if self._frames or self._levels:
+            msg = "shutdown() was called inside a callback, a coroutine or a blocking call; call stop() there"
+            raise RuntimeError(msg)
+        if asyncio.all_tasks(self):
+            self.attach()
+            cancel_all(asyncio.all_tasks(self))
+            self._drain(self.shutdown_timeout_s if timeout_s is None else timeout_s)
+        self._detach(later=False)
+        self.close()
+
+    def run_task(
+        self, coro: Coroutine[Any, Any, T], *, name: str | None = None, context: contextvars.Context | None = None
+    ) -> asyncio.Task[T]:
+        """
+        Run a coroutine up to its first suspension now, and the rest as a task.
+
+        A stopped loop is attached first. The task is strongly held until it is done.
+
+        Args:
+            coro: The coroutine; it is closed if it cannot be run.
+            name: The task's name; None for asyncio's default.
+            context: The context that it runs in; None for a copy of the caller's.
+
+        Returns:
+            The task. It may be done already.
+
+        Raises:
+            TypeError: If *coro* is no coroutine.
+            RuntimeError: If the loop is closed or runs on another thread, if there
+                is no QCoreApplication, or if *context* is entered already.
+            SystemExit: What the first step raises before any Qt loop runs that it could end.
+        """
+        try:
+            check_coroutine(coro)
+            self._check_closed()
+            self._check_own_thread("run_task()")
+            if not self.is_running():
+                self.attach()
+        except BaseException:
+            dispose(coro)
+            raise
+        task = create_eagerly(self, coro, name=name, context=context)
+        self._keeper.keep(task)
+        return task
+
+    def _check_own_thread(self, caller: str) -> None:
+        if self._thread_id not in (None, threading.get_ident()):
+            msg = (
+                f"{caller} was called on thread {threading.current_thread().name!r}, but the loop runs on another; "
+                "use asyncio.run_coroutine_threadsafe() or call_soon_threadsafe()"
+            )
+            raise RuntimeError(msg)
+
+    def _detach(self, *, later: bool) -> None:
+        if not self._is_attached:
+            return
+        self._is_attached = False
+        self._is_detaching = False
+        atexit.unregister(self._on_exit)
+        if self._ends_with_thread:
+            self._ends_with_thread = False
+            self._thread.finished.disconnect(self._on_thread_finished)
+        self._close_running(later=later)
+
+    # -- from STOPPED to running and back --
+
+    def _open(self) -> None:
+        application = _application()
+        self._end_running = begin_running(self)
+        try:
+            self._open_host()
+            if on_main_thread():
+                self._interrupts = Interrupts(self._csock.fileno(), self._may_interrupt)
+            if self._is_on_application_thread():
+                application.aboutToQuit.connect(self._on_about_to_quit)
+        except BaseException:
+            self._close_running(later=False)
+            raise
+        _this_thread.running = self
+        _register_fork_hook()
+
+    def _close_running(self, *, later: bool) -> None:
+        _this_thread.running = None
+        application = QtCore.QCoreApplication.instance()
+        if application is not None and self._is_on_application_thread():
+            application.aboutToQuit.disconnect(self._on_about_to_quit)
+        self._close_host(later=later)
+        if self._interrupts is not None:
+            self._interrupts.restore()
+            self._interrupts = None
+        if self._end_running is not None:
+            self._end_running()
+            self._end_running = None
+
+    def _is_on_application_thread(self) -> bool:
+        application = QtCore.QCoreApplication.instance()
+        return application is not None and application.thread() == self._thread
+
+    def _settle(self) -> None:
+        """Do what had to wait until nothing of the guest's is on the stack."""
+        if self._frames or self._levels or self._is_drain_over is not None:
+            return
+        if not self._is_attached:
+            self._close_running(later=False)
+        elif self._is_quitting:
+            self._complete_quit()
+        elif self._is_detaching:
+            self._detach(later=True)
+
+    # -- quitting --
+
+    def _on_about_to_quit(self) -> None:
+        if self._is_drain_over is not None:
+            self._abandon()
+            return
+        self._begin_quit()
+        if not self._frames and not self._levels:
+            self._complete_quit()
+
+    def _begin_quit(self) -> None:
+        if self._is_quitting:
+            return
+        self._is_quitting = True
+        for level in self._levels:
+            level.has_result = level.future is not None and level.future.done()
+        cancel_all(asyncio.all_tasks(self))
+
+    def _complete_quit(self) -> None:
+        """End an attached guest whose application quits. Called by Qt; nothing leaves it."""
+        try:
+            self._drain(self.shutdown_timeout_s)
+        except BaseException as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
+            self.call_exception_handler({"message": "Error while the application quit", "exception": exc})
+        self._is_quitting = False
+        self._detach(later=True)
+        self.close()
+
+    def _drain(self, timeout_s: float) -> None:
+        """Run until every task is done and every async generator closed, or for *timeout_s* seconds."""
+        self._is_drain_over = False
+        ending = self.create_task(_end_all(self), name="asyncslot shutdown")
+        timer = self.call_later(timeout_s, self._abandon)
+        try:
+            process_events_until(lambda: bool(self._is_drain_over) or ending.done())
+        finally:
+            self._is_drain_over = None
+            timer.cancel()
+        survivors = asyncio.all_tasks(self) - {ending}
+        ending.cancel()
+        ending._log_destroy_pending = False  # type: ignore[attr-defined]
+        for task in survivors:
+            task._log_destroy_pending = False  # type: ignore[attr-defined]  # Reported here.
+            logger.error("Task did not end within %g s of its cancellation: %s", timeout_s, describe_task(task))
+
+    def _abandon(self) -> None:
+        self._is_drain_over = True
+
+    def _on_exit(self) -> None:
+        """Leave nothing for Qt to call while the interpreter ends."""
+        self._detach(later=False)
+        self.close()
+
+    def _forget(self) -> None:
+        """In a forked child: neither carry the guest nor touch the Qt objects, which are the parent's."""
+        self._host = None
+        self._thread_id = None
+        self._is_attached = False
+        atexit.unregister(self._on_exit)
+        if self._interrupts is not None:
+            self._interrupts.restore()
+
+    def _on_thread_finished(self) -> None:
+        self._begin_quit()
+        self._complete_quit()
+
+    # -- what may not leave a callback --
+
+    def _on_escape(self, exc: BaseException) -> None:
+        if self._levels:
+            self._abort_levels(exc)
+        elif isinstance(exc, KeyboardInterrupt):
+            QtCore.QCoreApplication.exit(EXIT_CODE_SIGINT)
+        elif isinstance(exc, SystemExit):
+            QtCore.QCoreApplication.exit(_exit_code(exc))
+        else:
+            self.call_exception_handler({"message": "Error in the event loop", "exception": exc})
+
+    def _may_raise(self) -> bool:
+        return not self._levels and self._loop_level() == 0
+
+    def _abort_levels(self, exc: BaseException) -> None:
+        """Have the innermost blocking call raise *exc*; the outermost, if it is KeyboardInterrupt."""
+        aborted = self._levels if isinstance(exc, KeyboardInterrupt) else self._levels[-1:]
+        for level in reversed(aborted):
+            level.error = asyncio.CancelledError()
+            level.abort()
+        aborted[0].error = exc
+
+    # -- signals --
+
+    def _may_interrupt(self, repeated: bool) -> bool:
+        """
+        Tell a signal handler whether it may raise where it is.
+
+        Before any Qt loop runs, it is the program's own code. A second signal that
+        finds the first one not handled yet has a callback to break that hangs.
+        """
+        if self._loop_level() == 0:
+            return not self._levels and self._is_drain_over is None
+        return repeated and self._callback_level == self._loop_level()
+
+    def _recapture_signals(self) -> None:
+        if self._interrupts is not None:
+            self._interrupts.capture()
+
+    def _on_signal_bytes(self, data: bytes) -> None:
+        if self._interrupts is None:
+            return
+        self._interrupts.chain(data)
+        for signum, original in self._interrupts.take_pending():
+            if self._is_drain_over is not None:
+                self._abandon()
+            elif original is signal.default_int_handler:
+                self._on_ctrl_c()
+            else:
+                original(signum, sys._getframe())
+                self._follow_cancellation()
+
+    def _on_ctrl_c(self) -> None:
+        """Do what Ctrl-C does by default: cancel the outermost blocking call, or quit."""
+        if self._is_attached:
+            QtCore.QCoreApplication.exit(EXIT_CODE_SIGINT)
+            return
+        main = self._levels[0]
+        if main.is_interrupted or main.future is None or not main.future.cancel():
+            raise KeyboardInterrupt
+        main.is_interrupted = True
+        self._unwind()
+
+    def _follow_cancellation(self) -> None:
+        """If a signal handler, such as asyncio.Runner's, has cancelled the outermost call, make way for it."""
+        main = self._levels[0].future if self._levels else None
+        if isinstance(main, asyncio.Task) and sys.version_info >= (3, 11) and main.cancelling():
+            self._unwind()
+
+    def _unwind(self) -> None:
+        """Make the Qt loops above the outermost blocking call return: nobody is to close dialogs by hand now."""
+        for level in self._levels[1:]:
+            if level.future is not None:
+                level.future.cancel()
+        if isinstance(self._levels[0], ApplicationLevel):
+            self._levels[0].unwind()
+
+
+async def _end_all(loop: AsyncSlotEventLoop) -> None:
+    """Wait for every other task, then close the async generators."""
+    this = asyncio.current_task()
+    while others := asyncio.all_tasks() - {this}:
+        await asyncio.wait(others)
+    await loop.shutdown_asyncgens()
+
+
+def _application() -> Any:
+    application = QtCore.QCoreApplication.instance()
+    if application is None:
+        msg = "there is no QCoreApplication, which Qt needs; create one first: app = QApplication(sys.argv)"
+        raise RuntimeError(msg)
+    return application
+
+
+def _exit_code(exc: SystemExit) -> int:
+    """Return the exit code that Python would end with, after printing what it would print."""
+    if exc.code is None or isinstance(exc.code, int):
+        return exc.code or 0
+    print(exc.code, file=sys.stderr)  # noqa: T201 - as the interpreter does.
+    return 1
+
+
+@functools.lru_cache(maxsize=None)
+def _register_fork_hook() -> None:
+    """Once there is a loop that a child process must not see, have ``os.fork`` hide it."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_forget_loop)
+
+
+def _forget_loop() -> None:
+    running, _this_thread.running = getattr(_this_thread, "running", None), None
+    _this_thread.loop = None
+    if running is not None:
+        running._forget()

@@ -1,0 +1,133 @@
+"""The eager first step: how a task's body runs up to its first suspension at once."""
+
+from __future__ import annotations
+
+import asyncio
+import collections.abc
+import sys
+from typing import TYPE_CHECKING, Any, Coroutine, TypeVar
+
+if TYPE_CHECKING:
+    import contextvars
+
+    from asyncslot._slices import SlicedEventLoop
+
+__all__ = ["InContext", "check_coroutine", "create_eagerly", "dispose"]
+
+T = TypeVar("T")
+
+
+def check_coroutine(coro: object) -> None:
+    """
+    Accept a coroutine object, and nothing else.
+
+    Raises:
+        TypeError: If *coro* is anything else; the message says what to pass instead.
+    """
+    if asyncio.iscoroutine(coro):
+        return
+    if asyncio.isfuture(coro):
+        hint = "a future runs already: await it inside a coroutine"
+    elif isinstance(coro, collections.abc.AsyncGenerator):
+        hint = "an async generator is iterated with 'async for' inside a coroutine"
+    elif callable(coro):
+        hint = "call the coroutine function and pass what it returns"
+    else:
+        hint = "pass what calling an 'async def' function returns"
+    msg = f"a coroutine was expected, got {coro!r}; {hint}"
+    raise TypeError(msg)
+
+
+def dispose(coro: object) -> None:
+    """Close a coroutine that will not run, so that Python does not warn that it was never awaited."""
+    if asyncio.iscoroutine(coro):
+        coro.close()
+
+
+def create_eagerly(
+    loop: SlicedEventLoop,
+    coro: Coroutine[Any, Any, T],
+    *,
+    name: str | None,
+    context: contextvars.Context | None,
+) -> asyncio.Task[T]:
+    """
+    Create a task by *loop*'s own task factory and run its first step.
+
+    While the factory runs, what it passes to ``call_soon`` is caught. The task's
+    own first step among it is run at once, as if the caller's task were not
+    there; the rest is queued in order. A factory that has run the step itself
+    passes none.
+
+    Returns:
+        The task; its body has run up to the first suspension.
+
+    Raises:
+        RuntimeError: If *context* is entered already. The coroutine is closed, and no task is left.
+        BaseException: What the task factory raises; likewise.
+    """
+    caught: list[asyncio.Handle] = []
+    task = first_step = None
+    try:
+        with loop._catch_calls(caught):
+            if context is None:
+                task = loop.create_task(coro, name=name)
+            else:
+                context.run(_do_nothing)  # RuntimeError if it is entered: better now than in the task.
+                task = _create_in_context(loop, coro, name, context)
+    except BaseException:
+        dispose(coro)
+        raise
+    finally:
+        for handle in caught:
+            if task is not None and first_step is None and getattr(handle._callback, "__self__", None) is task:
+                first_step = handle
+            else:
+                loop._enqueue(handle)
+    if first_step is not None:
+        try:
+            loop._run_nested(first_step)
+        except (SystemExit, KeyboardInterrupt):
+            task.exception()  # It goes to the caller, so nobody will retrieve it.
+            raise
+    return task
+
+
+def _do_nothing() -> None:
+    """Run in a context to see whether it can be entered."""
+
+
+def _create_in_context(
+    loop: SlicedEventLoop, coro: Coroutine[Any, Any, T], name: str | None, context: contextvars.Context
+) -> asyncio.Task[T]:
+    if sys.version_info >= (3, 11):
+        return loop.create_task(coro, name=name, context=context)
+    return loop.create_task(InContext(coro, context), name=name)
+
+
+class InContext(collections.abc.Coroutine):  # type: ignore[type-arg]
+    """
+    A coroutine that takes each step in a given context.
+
+    Before Python 3.11 a task always runs in a copy of its creator's context.
+    """
+
+    def __init__(self, coro: Coroutine[Any, Any, T], context: contextvars.Context) -> None:
+        self._coro = coro
+        self._context = context
+
+    def send(self, value: Any) -> Any:
+        return self._context.run(self._coro.send, value)
+
+    def throw(self, *exc_info: Any) -> Any:
+        return self._context.run(self._coro.throw, *exc_info)
+
+    def close(self) -> None:
+        self._context.run(self._coro.close)
+
+    def __await__(self) -> Any:
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        # asyncio's repr() and stack printing look at cr_code, cr_frame, __qualname__.
+        return getattr(self._coro, name)
