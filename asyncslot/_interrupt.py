@@ -46,7 +46,10 @@ class Interrupts:
         self._may_raise = may_raise
         self._pending: list[int] = []
         self._originals: dict[int, Handler] = {}
-        self._previous_fd = signal.set_wakeup_fd(-1)
+        # In one step: a signal that arrives while there is no descriptor wakes nobody.
+        previous_fd = signal.set_wakeup_fd(wakeup_fd, warn_on_full_buffer=False)
+        # The guest's own, if it had signal handlers while it was stopped.
+        self._previous_fd = -1 if previous_fd == wakeup_fd else previous_fd
         self.capture()
 
     def capture(self) -> None:
@@ -76,17 +79,27 @@ class Interrupts:
         with contextlib.suppress(OSError):  # Full or closed: C, which writes to it otherwise, goes on, too.
             os.write(self._previous_fd, signums)
 
-    def restore(self) -> None:
-        """Put back what was found, wherever ours is still in place."""
+    def restore(self, *, keep_wakeup_fd: bool) -> None:
+        """
+        Put back what was found, wherever ours is still in place.
+
+        Args:
+            keep_wakeup_fd: Leave the wakeup descriptor, for signals that arrive before the guest runs again.
+        """
         for signum, handler in self._originals.items():
             if signal.getsignal(signum) == self._record:
                 signal.signal(signum, handler)
-        current = signal.set_wakeup_fd(-1)
+        current = signal.set_wakeup_fd(self._wakeup_fd, warn_on_full_buffer=False)
         if current != self._wakeup_fd:
             signal.set_wakeup_fd(current)
-        elif self._previous_fd != -1:
-            with contextlib.suppress(OSError, ValueError):  # Closed meanwhile.
-                signal.set_wakeup_fd(self._previous_fd)
+        elif not keep_wakeup_fd:
+            self._restore_wakeup_fd()
+
+    def _restore_wakeup_fd(self) -> None:
+        try:
+            signal.set_wakeup_fd(self._previous_fd)
+        except (OSError, ValueError):  # Closed meanwhile.
+            signal.set_wakeup_fd(-1)
 
     def _record(self, signum: int, frame: FrameType | None) -> None:
         if self._may_raise(bool(self._pending)):

@@ -25,9 +25,8 @@ from asyncslot._stdlib import (
     MIN_SCHEDULED_TIMERS,
     enter_task,
     format_callback,
-    format_handle,
     leave_task,
-    logger,
+    log_slow_callback,
 )
 
 if TYPE_CHECKING:
@@ -78,6 +77,8 @@ class SlicedEventLoop(PlatformEventLoop):
         # frames that were on it then.
         self._set_aside: list[tuple[int, asyncio.Handle]] = []
         self._loop_level: Callable[[], int] = _no_loop_level
+        # Times the callback that runs; None outside debug mode.
+        self._stopwatch: _Stopwatch | None = None
         # The Qt loop that carries the guest is told to return: nothing runs any more.
         self._is_leaving = False
 
@@ -260,6 +261,9 @@ class SlicedEventLoop(PlatformEventLoop):
         if self._host is None or self._is_leaving:
             return
         frame = self._enter_frame()
+        outer_watch, self._stopwatch = self._stopwatch, None
+        if outer_watch is not None:
+            outer_watch.see_nested_loop()
         try:
             self._slice_end_s = monotonic() + self.time_slice_s
             self._run_slice()
@@ -267,6 +271,9 @@ class SlicedEventLoop(PlatformEventLoop):
             self._on_escape(exc)
         finally:
             self._leave_frame(frame)
+            self._stopwatch = outer_watch
+            if outer_watch is not None:
+                outer_watch.see_nested_loop()
         self._wait()
         self._settle()
 
@@ -320,12 +327,13 @@ class SlicedEventLoop(PlatformEventLoop):
                 continue
             outer, self._current_handle = self._current_handle, handle
             try:
-                with _Stopwatch() as watch:
+                with _Stopwatch() as self._stopwatch:
                     handle._run()
             finally:
                 self._current_handle = outer
-            if watch.elapsed_s >= self.slow_callback_duration:
-                logger.warning("Executing %s took %.3f seconds", format_handle(handle), watch.elapsed_s)
+            elapsed_s = self._stopwatch.elapsed_s
+            if elapsed_s >= self.slow_callback_duration:
+                log_slow_callback(handle, elapsed_s)
             if monotonic() >= self._slice_end_s:
                 return False
         return True
@@ -429,25 +437,27 @@ class _Stopwatch:
     """
     The time that a block takes, without the Qt loops nested in it.
 
-    Nothing tells when a nested Qt loop begins or ends, but its dispatcher says
-    when it wakes: what lies between the first and the last time is left out.
+    Nothing tells when a nested Qt loop begins or ends. But it wakes the guest, and
+    its dispatcher tells when it wakes itself: what lies between the first and the
+    last sign of it is left out.
     """
 
     elapsed_s = 0.0
 
     def __enter__(self) -> _Stopwatch:
-        self._wakes_s: list[float] = []
+        self._signs_s: list[float] = []
         self._dispatcher = QtCore.QAbstractEventDispatcher.instance()
-        self._dispatcher.awake.connect(self._on_awake)
+        self._dispatcher.awake.connect(self.see_nested_loop)
         self._began_s = monotonic()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.elapsed_s = monotonic() - self._began_s
-        self._dispatcher.awake.disconnect(self._on_awake)
-        if self._wakes_s:
-            self.elapsed_s -= self._wakes_s[-1] - self._wakes_s[0]
+        self._dispatcher.awake.disconnect(self.see_nested_loop)
+        if self._signs_s:
+            self.elapsed_s -= self._signs_s[-1] - self._signs_s[0]
 
-    def _on_awake(self) -> None:
-        del self._wakes_s[1:]
-        self._wakes_s.append(monotonic())
+    def see_nested_loop(self) -> None:
+        """Take note that a nested Qt loop runs."""
+        del self._signs_s[1:]
+        self._signs_s.append(monotonic())

@@ -22,10 +22,10 @@ __all__ = [
     "begin_running",
     "enter_task",
     "format_callback",
-    "format_handle",
     "future_loop",
     "get_running_loop",
     "leave_task",
+    "log_slow_callback",
     "logger",
 ]
 
@@ -61,9 +61,14 @@ MAX_CANCELLED_TIMER_FRACTION: float = base_events._MIN_CANCELLED_TIMER_HANDLES_F
 enter_task: Callable[[asyncio.AbstractEventLoop, asyncio.Task[Any]], None] = tasks._enter_task
 leave_task: Callable[[asyncio.AbstractEventLoop, asyncio.Task[Any]], None] = tasks._leave_task
 format_callback: Callable[[object, object], str] = format_helpers._format_callback_source
-format_handle: Callable[[asyncio.Handle], str] = base_events._format_handle  # type: ignore[attr-defined]
 future_loop: Callable[[asyncio.Future[Any]], asyncio.AbstractEventLoop] = futures._get_loop  # type: ignore[attr-defined]
 get_running_loop: Callable[[], Optional[asyncio.AbstractEventLoop]] = events._get_running_loop
+
+
+def log_slow_callback(handle: asyncio.Handle, elapsed_s: float) -> None:
+    """Log what the stock loop logs in debug mode of a callback that has kept everything else waiting."""
+    text = base_events._format_handle(handle)  # type: ignore[attr-defined]
+    base_events.logger.warning("Executing %s took %.3f seconds", text, elapsed_s)  # type: ignore[attr-defined]
 
 
 def begin_running(loop: Any) -> Callable[[], None]:

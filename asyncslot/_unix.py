@@ -30,6 +30,9 @@ class PlatformEventLoop(asyncio.SelectorEventLoop):
         self._recapture_signals()
         return removed
 
+    def _has_signal_handlers(self) -> bool:
+        return bool(self._signal_handlers)  # type: ignore[attr-defined]
+
     def _process_self_data(self, data: bytes) -> None:
         super()._process_self_data(data)  # type: ignore[misc]
         self._on_signal_bytes(data)

@@ -362,7 +362,7 @@ class AsyncSlotEventLoop(SlicedEventLoop):
             application.aboutToQuit.disconnect(self._on_about_to_quit)
         self._close_host(later=later)
         if self._interrupts is not None:
-            self._interrupts.restore()
+            self._interrupts.restore(keep_wakeup_fd=self._has_signal_handlers())
             self._interrupts = None
         if self._end_running is not None:
             self._end_running()
@@ -443,7 +443,7 @@ class AsyncSlotEventLoop(SlicedEventLoop):
         self._is_attached = False
         atexit.unregister(self._on_exit)
         if self._interrupts is not None:
-            self._interrupts.restore()
+            self._interrupts.restore(keep_wakeup_fd=False)
 
     def _on_thread_finished(self) -> None:
         self._begin_quit()

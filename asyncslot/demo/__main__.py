@@ -1,0 +1,131 @@
+"""``python -m asyncslot.demo``: the arguments, what is missing, and the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Sequence
+from urllib.parse import urlsplit
+
+__all__ = ["main"]
+
+# The Qt platforms that show nothing. Source: the plugins in the wheels' "platforms" directory.
+INVISIBLE_PLATFORMS = ("offscreen", "minimal", "vnc")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run the demo.
+
+    Args:
+        arguments: Those of the command line; None for the program's own.
+
+    Returns:
+        The exit code: 0, or 1 if something is missing or, in a run without a display, has failed.
+
+    Raises:
+        SystemExit: With 2, if the arguments make no sense.
+    """
+    parser = _make_parser()
+    options = parser.parse_args(arguments)
+    if options.directory is not None:
+        try:
+            options.directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            parser.error(f"argument --directory: {error}")
+    try:
+        # Not before the arguments are known to be good: --help is to work without Qt.
+        from asyncslot.demo.application import Options, run_application  # noqa: PLC0415
+    except ImportError as error:
+        print(f"asyncslot.demo: {_explain(error)}", file=sys.stderr)  # noqa: T201 - the program's output.
+        return 1
+    return run_application(
+        Options(
+            urls=options.urls,
+            directory=options.directory,
+            seconds=options.seconds,
+            is_self_driven=_choose_platform(is_forced=options.offscreen),
+            screenshot=options.screenshot,
+        )
+    )
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m asyncslot.demo",
+        description="Download files in a Qt window, by asyncio: from URLs, or from a server of the demo's own.",
+    )
+    parser.add_argument("urls", metavar="URL", nargs="*", type=_http_url, help="a file to download")
+    parser.add_argument(
+        "--directory", metavar="DIR", type=Path, help="where to (default: a temporary one, removed at the end)"
+    )
+    parser.add_argument(
+        "--seconds",
+        metavar="N",
+        type=_positive,
+        default=3.0,
+        help="how long the demo's own server takes for its slowest file (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--offscreen", action="store_true", help="show nothing and click the buttons itself, as without a display"
+    )
+    parser.add_argument(
+        "--screenshot",
+        metavar="FILE",
+        type=Path,
+        default=Path("demo-screenshot.png"),
+        help="where that run saves a picture of the window (default: %(default)s)",
+    )
+    return parser
+
+
+def _http_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        # Reading the port raises, too, if it is none.
+        is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_good = False
+    if not is_good:
+        msg = f"{text!r} is no URL that begins with http:// or https:// and a host"
+        raise argparse.ArgumentTypeError(msg)
+    return text
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        msg = f"{text!r} is no number of seconds above 0"
+        raise argparse.ArgumentTypeError(msg)
+    return number
+
+
+def _choose_platform(*, is_forced: bool) -> bool:
+    """Have Qt run without a display if there is none, or *is_forced*; return whether nobody can see the window."""
+    platform = os.environ.get("QT_QPA_PLATFORM", "")
+    if is_forced:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+        return True
+    if platform:
+        return platform.partition(":")[0] in INVISIBLE_PLATFORMS
+    if sys.platform in ("win32", "darwin") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        return False
+    print("No display: the demo runs offscreen and clicks its own buttons.", flush=True)  # noqa: T201 - its output.
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    return True
+
+
+def _explain(error: ImportError) -> str:
+    """Return what to install, in one line."""
+    if isinstance(error, ModuleNotFoundError):
+        return f"{error.name} is not installed; install what the demo needs: pip install 'asyncslot[demo]'"
+    return " ".join(str(error).split())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

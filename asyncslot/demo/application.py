@@ -1,0 +1,93 @@
+"""The application: one coroutine that opens all it needs, shows the window, and closes all again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Iterator
+
+from asyncslot import run_task
+from asyncslot._qt import import_qt
+from asyncslot.demo.download import Source, file_name, make_session
+from asyncslot.demo.script import Script
+from asyncslot.demo.server import FileServer
+from asyncslot.demo.window import Window
+
+if TYPE_CHECKING:
+    from PySide6 import QtWidgets
+else:
+    QtWidgets = import_qt("QtWidgets")
+
+__all__ = ["Options", "run_application"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """
+    What the command line says.
+
+    Args:
+        urls: What to download; empty for the files of our own server.
+        directory: Where to; None for a temporary one.
+        seconds: How long the slowest file of our own server takes.
+        is_self_driven: The demo clicks its own buttons, and ends.
+        screenshot: Where it then saves a picture.
+    """
+
+    urls: list[str]
+    directory: Path | None
+    seconds: float
+    is_self_driven: bool
+    screenshot: Path
+
+
+def run_application(options: Options) -> int:
+    """Run the demo until it is closed, or, if it drives itself, has ended; return the exit code."""
+    application = QtWidgets.QApplication(["asyncslot demo"])
+    run_task(_run(options), name="demo").add_done_callback(_on_done)
+    return application.exec()
+
+
+async def _run(options: Options) -> int:
+    """
+    Show the window, and wait for the script's end, or else for that of the application, which cancels this task.
+
+    What is opened here is closed in reverse order, however it ends.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        directory = stack.enter_context(_open_directory(options.directory))
+        sources = [Source(url, file_name(url)) for url in options.urls]
+        if options.is_self_driven or not sources:
+            server = await stack.enter_async_context(FileServer(options.seconds))
+            # Of our own files, a script needs the last one at least: it never ends.
+            sources += server.sources[-1:] if sources else server.sources
+        session = await stack.enter_async_context(make_session())
+        window = Window(session, sources, directory)
+        stack.push_async_callback(window.cancel_downloads)
+        window.show()
+        if options.is_self_driven:
+            return 0 if await Script(window, options.screenshot).run() else 1
+        forever: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        return await forever
+
+
+@contextlib.contextmanager
+def _open_directory(directory: Path | None) -> Iterator[Path]:
+    if directory is not None:
+        yield directory
+        return
+    with tempfile.TemporaryDirectory(prefix="asyncslot-demo-") as name:
+        yield Path(name)
+
+
+def _on_done(task: asyncio.Task[int]) -> None:
+    if task.cancelled():
+        return
+    error = task.exception()
+    if error is not None:
+        context = {"message": "The demo has failed", "exception": error, "task": task}
+        task.get_loop().call_exception_handler(context)
+    QtWidgets.QApplication.exit(1 if error is not None else task.result())

@@ -1,0 +1,150 @@
+"""
+One download over HTTP, into a file that exists only if every byte of it is there.
+
+This module knows nothing of Qt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Callable, Iterator
+from urllib.parse import unquote, urlsplit
+
+import aiohttp
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["DownloadError", "Source", "download", "file_name", "make_session"]
+
+# A download may take as long as it likes; what ends it is a silence. In seconds, arbitrary.
+TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=60)
+
+# Longest file name taken from a URL, in characters. Arbitrary: file systems take about 255.
+MAX_NAME_LENGTH = 100
+
+# How much of a file is hashed at a time, in bytes. Arbitrary.
+BLOCK_SIZE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file to download, and what is known of it beforehand; None for what is not."""
+
+    url: str
+    name: str
+    size: int | None = None
+    sha256: str | None = None
+
+
+class DownloadError(Exception):
+    """Why a download failed, in words for the person who started it."""
+
+
+def make_session() -> aiohttp.ClientSession:
+    """Return a session for downloads; it belongs to the running loop."""
+    # A compressed body would have another length than the one announced.
+    return aiohttp.ClientSession(timeout=TIMEOUT, headers={"Accept-Encoding": "identity"})
+
+
+async def download(
+    session: aiohttp.ClientSession, source: Source, path: Path, on_progress: Callable[[int, int | None], object]
+) -> int:
+    """
+    Download *source* into *path*.
+
+    If it fails or is cancelled, no file is left; an older one at *path* stays.
+
+    Args:
+        session: Made by `make_session`.
+        source: What to download; its size and hash are compared with what arrives.
+        path: Where to.
+        on_progress: Called with the number of bytes that have arrived, and that of
+            all, None if the server does not say; first with 0, then after each piece.
+
+    Returns:
+        The file's size in bytes.
+
+    Raises:
+        DownloadError: If the server cannot be reached or refuses, if the connection
+            breaks, if not all arrives or something else, or if the file cannot be written.
+    """
+    try:
+        with _partial_file(path) as (file, partial):
+            async with session.get(source.url) as response:
+                response.raise_for_status()
+                length = _content_length(response)
+                received = 0
+                on_progress(received, length)
+                async for piece in response.content.iter_any():
+                    # To the page cache, in microseconds: a thread would cost more.
+                    file.write(piece)
+                    received += len(piece)
+                    on_progress(received, length)
+            file.flush()
+            await asyncio.get_running_loop().run_in_executor(None, _check_file, partial, source, length)
+    except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+        raise DownloadError(_describe(error)) from error
+    return received
+
+
+def file_name(url: str) -> str:
+    """Return a name for the file at *url* that any file system takes: the last part of its path, or the host."""
+    parts = urlsplit(url)
+    last = unquote(parts.path).rstrip("/").rpartition("/")[2]
+    name = re.sub(r"[^\w.()+-]+", "_", last, flags=re.ASCII).lstrip(".")
+    return name[-MAX_NAME_LENGTH:] or parts.hostname or "download"
+
+
+@contextlib.contextmanager
+def _partial_file(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
+    """Open a file that is renamed to *path* if the block succeeds, and removed if not."""
+    # No download has a name with a dot in front: see file_name().
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        with partial.open("wb") as file:
+            yield file, partial
+        partial.replace(path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            partial.unlink()
+        raise
+
+
+def _content_length(response: aiohttp.ClientResponse) -> int | None:
+    """Return how many bytes will arrive, None if unknown: aiohttp unpacks what is sent compressed in spite of us."""
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        return None
+    return response.content_length
+
+
+def _check_file(path: Path, source: Source, length: int | None) -> None:
+    """Raise DownloadError if the file on disk is not what was announced. Blocks; any thread may call it."""
+    size = path.stat().st_size
+    for expected in (length, source.size):
+        if expected not in (None, size):
+            msg = f"{size} bytes arrived instead of {expected}"
+            raise DownloadError(msg)
+    if source.sha256 is None:
+        return
+    sha256 = hashlib.sha256()
+    with path.open("rb") as file:
+        for block in iter(lambda: file.read(BLOCK_SIZE), b""):
+            sha256.update(block)
+    if sha256.hexdigest() != source.sha256:
+        msg = f"the sha256 is {sha256.hexdigest()} instead of {source.sha256}"
+        raise DownloadError(msg)
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientResponseError):
+        return f"HTTP {error.status} {error.message}"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"no connection to {error.host}:{error.port}: {error.os_error.strerror or error.os_error}"
+    if isinstance(error, asyncio.TimeoutError):
+        return "the server does not answer"
+    return str(error) or type(error).__name__

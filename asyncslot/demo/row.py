@@ -1,0 +1,179 @@
+"""One download as a row of widgets: it starts the task, shows its progress, and asks before it cancels it."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import time
+from typing import TYPE_CHECKING
+
+from asyncslot import AsyncSlot, run_task
+from asyncslot._qt import QtCore, import_qt
+from asyncslot.demo.download import DownloadError, Source, download
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import aiohttp
+    from PySide6 import QtWidgets
+else:
+    QtWidgets = import_qt("QtWidgets")
+
+__all__ = ["DownloadRow", "State", "format_size", "make_label"]
+
+# The range of a progress bar. Not the size in bytes, which a C++ int cannot always hold.
+FULL = 1000
+
+
+class State(enum.Enum):
+    """What has become of a row's download."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class DownloadRow(QtWidgets.QFrame):
+    """
+    A download's name, progress, status and Cancel button.
+
+    Args:
+        session: Made by `make_session`.
+        source: What to download.
+        path: Where to.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, source: Source, path: Path) -> None:
+        super().__init__()
+        self.source = source
+        self.path = path
+        self.state = State.WAITING
+        # How many bytes have arrived, and of how many; None if unknown.
+        self.received = 0
+        self.length: int | None = None
+        self._session = session
+        self._task: asyncio.Task[None] | None = None
+        self._began_s = 0.0
+
+        self.name = make_label(path.name, "name")
+        self.bar = QtWidgets.QProgressBar(textVisible=False)
+        self.status = make_label("", "status")
+        self.cancel_button = QtWidgets.QPushButton("Cancel")
+        self.cancel_button.clicked.connect(self.on_cancel_clicked)
+        self._lay_out()
+        self._enter_state(State.WAITING, "waiting")
+
+    @property
+    def text(self) -> str:
+        """What the status line says."""
+        return self.status.text()
+
+    def start(self) -> asyncio.Task[None]:
+        """Start the download, again if it has ended; returns its task, which fails only by a fault of the program."""
+        self.received, self.length = 0, None
+        self._began_s = time.monotonic()
+        self._enter_state(State.RUNNING, "connecting")
+        self._task = run_task(self._run(), name=f"download {self.name.text()}")
+        return self._task
+
+    @AsyncSlot()
+    async def on_cancel_clicked(self) -> None:
+        """Cancel the download, if that is confirmed, and wait until it has cleaned up."""
+        task = self._task
+        # The box runs a Qt loop of its own inside this coroutine. All the others go on.
+        if task is None or not self._confirm_cancel() or task.done():
+            return
+        self._enter_state(State.CANCELLING, "cancelling")
+        task.cancel()
+        await asyncio.wait([task])
+        if task.cancelled():
+            self._enter_state(State.CANCELLED, f"cancelled at {format_size(self.received)}; partial file removed")
+
+    def refresh(self) -> None:
+        """
+        Show how far the download is.
+
+        For the window's clock to call: however fast bytes arrive, they are painted once per tick.
+        """
+        if self.state is not State.RUNNING or not self.received:
+            return
+        rate = self.received / (time.monotonic() - self._began_s)
+        total = "" if self.length is None else f" of {format_size(self.length)}"
+        self.status.setText(f"{format_size(self.received)}{total}, {format_size(rate)}/s")
+        if self.length:
+            self.bar.setRange(0, FULL)
+            self.bar.setValue(FULL * self.received // self.length)
+        else:
+            self.bar.setRange(0, 0)  # Qt's way to say: busy, nobody knows how long.
+
+    async def _run(self) -> None:
+        try:
+            size = await download(self._session, self.source, self.path, self._on_progress)
+        except DownloadError as error:
+            self._enter_state(State.FAILED, f"failed: {error}")
+        else:
+            checked = "" if self.source.sha256 is None else ", sha256 verified"
+            self._enter_state(State.DONE, f"done: {format_size(size)}{checked}")
+
+    def _on_progress(self, received: int, length: int | None) -> None:
+        self.received = received
+        self.length = length
+
+    def _confirm_cancel(self) -> bool:
+        buttons = QtWidgets.QMessageBox.StandardButton
+        box = QtWidgets.QMessageBox(self.window())
+        box.setIcon(QtWidgets.QMessageBox.Icon.Question)
+        box.setWindowTitle("Cancel download")
+        box.setText(f"Cancel {self.name.text()}?")
+        box.setInformativeText("The other downloads continue meanwhile.")
+        box.setStandardButtons(buttons.Yes | buttons.No)
+        box.setDefaultButton(buttons.No)
+        answer = box.exec()
+        box.deleteLater()
+        return answer == buttons.Yes
+
+    def _enter_state(self, state: State, text: str) -> None:
+        self.state = state
+        self.status.setText(text)
+        self.cancel_button.setEnabled(state is State.RUNNING)
+        if state is not State.CANCELLING:
+            self.bar.setRange(0, FULL)
+        if state not in (State.CANCELLING, State.CANCELLED):
+            self.bar.setValue(FULL if state is State.DONE else 0)
+        # The style sheet colours a row by its state; Qt looks at it when it polishes.
+        self.setProperty("state", state.value)
+        for widget in (self, self.bar, self.status):
+            self.style().unpolish(widget)
+            self.style().polish(widget)
+
+    def _lay_out(self) -> None:
+        for label in (self.name, self.status):
+            # A long text is cut off, and does not widen the window.
+            label.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred)
+        self.name.setToolTip(self.source.url)
+        grid = QtWidgets.QGridLayout(self)
+        grid.setContentsMargins(14, 10, 14, 10)
+        grid.setVerticalSpacing(6)
+        grid.setHorizontalSpacing(14)
+        grid.addWidget(self.name, 0, 0)
+        grid.addWidget(self.bar, 1, 0)
+        grid.addWidget(self.status, 2, 0)
+        grid.addWidget(self.cancel_button, 0, 1, 3, 1, QtCore.Qt.AlignmentFlag.AlignVCenter)
+        grid.setColumnStretch(0, 1)
+
+
+def make_label(text: str, name: str) -> QtWidgets.QLabel:
+    """Return a label that the style sheet knows by its name."""
+    label = QtWidgets.QLabel(text)
+    label.setObjectName(name)
+    return label
+
+
+def format_size(size: float) -> str:
+    """Return a number of bytes as text, in the unit that suits it."""
+    if size < 1000:
+        return f"{size:.0f} B"
+    return f"{size / 1e3:.0f} kB" if size < 1e6 else f"{size / 1e6:.1f} MB"

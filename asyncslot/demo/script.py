@@ -1,0 +1,138 @@
+"""What the demo does where nobody can see or click: it clicks its own buttons, and says what comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Callable, Sequence
+
+from asyncslot import run_task
+from asyncslot._qt import QtCore, import_qt
+from asyncslot.demo.row import State, format_size
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from PySide6 import QtGui, QtWidgets
+
+    from asyncslot.demo.window import Window
+else:
+    QtGui = import_qt("QtGui")
+    QtWidgets = import_qt("QtWidgets")
+
+__all__ = ["Script", "wait_until"]
+
+# How far each download gets before the next click, in bytes. Arbitrary: can be seen in the picture.
+STEP_SIZE = 500_000
+
+
+class Script:
+    """
+    A run through the window: start everything, cancel the last row, see the rest through.
+
+    Args:
+        window: Its last row is the download to cancel: one that does not end by itself.
+        screenshot: Where to save a picture of the window, as PNG.
+    """
+
+    def __init__(self, window: Window, screenshot: Path) -> None:
+        self._window = window
+        self._endless = window.rows[-1]
+        self._others = window.rows[:-1]
+        self._screenshot = screenshot
+        self._began_s = time.monotonic()
+        self._is_good = True
+
+    async def run(self) -> bool:
+        """
+        Click through the window, one printed line per event.
+
+        Returns:
+            Whether every file has arrived whole, and all else went as it should.
+        """
+        self._say(f"window shown, {len(self._window.rows)} downloads to start")
+        self._window.start_button.click()
+        self._check(not self._window.start_button.isEnabled(), "Start clicked: disabled when click() returned")
+        begin = [0] * len(self._others)
+        await self._wait_until(lambda: self._endless.received > 0 and self._have_grown(begin))
+        self._say(f"all have begun: {self._sum_up(begin)}")
+        await self._cancel_endless()
+        await self._wait_until(self._window.start_button.isEnabled)
+        for row in self._others:
+            self._check(row.state is State.DONE, f"{row.name.text()} {row.text}")
+        self._say("Start enabled again")
+        self._say(f"longest gap of the clock: {self._window.clock.longest_gap_ms:.0f} ms")
+        return self._is_good
+
+    async def _cancel_endless(self) -> None:
+        # click() returns when the question has been answered: another task has to do that.
+        answering = run_task(self._answer_question())
+        self._say(f"Cancel of {self._endless.name.text()} clicked")
+        self._endless.cancel_button.click()
+        await answering
+        await self._wait_until(lambda: self._endless.state not in (State.RUNNING, State.CANCELLING))
+        self._check(self._endless.state is State.CANCELLED, f"{self._endless.name.text()} {self._endless.text}")
+        self._check(not list(self._endless.path.parent.glob(f"*{self._endless.path.name}*")), "no file of it is left")
+
+    async def _answer_question(self) -> None:
+        await self._wait_until(lambda: _question() is not None)
+        box = _question()
+        assert box is not None  # noqa: S101 - it is modal: nobody but us can close it.
+        self._say(f"question open: {box.text()}")
+        before = [row.received for row in self._others]
+        await self._wait_until(lambda: self._have_grown(before))
+        self._check(box.isVisible(), f"meanwhile, with the question open: {self._sum_up(before)}")
+        is_saved = _grab(self._window, box).save(str(self._screenshot), "PNG")
+        self._check(is_saved, f"screenshot saved as {self._screenshot}")
+        self._say("Yes clicked")
+        box.button(QtWidgets.QMessageBox.StandardButton.Yes).click()
+
+    def _have_grown(self, before: Sequence[int]) -> bool:
+        """Tell whether each of the others has got one step further, or has ended."""
+        return all(
+            row.received >= size + STEP_SIZE or row.state is not State.RUNNING
+            for row, size in zip(self._others, before)
+        )
+
+    def _sum_up(self, before: Sequence[int]) -> str:
+        return ", ".join(
+            f"{row.name.text()} +{format_size(row.received - size)}" for row, size in zip(self._others, before)
+        )
+
+    async def _wait_until(self, condition: Callable[[], bool]) -> None:
+        await wait_until(self._window, condition)
+
+    def _check(self, is_true: bool, text: str) -> None:  # noqa: FBT001 - reads as assert does.
+        self._is_good = self._is_good and is_true
+        self._say(text if is_true else f"WRONG: {text}")
+
+    def _say(self, text: str) -> None:
+        print(f"{time.monotonic() - self._began_s:7.2f} s  {text}", flush=True)  # noqa: T201 - what it is for.
+
+
+async def wait_until(window: Window, condition: Callable[[], bool]) -> None:
+    """Wait until *condition* holds. It is looked at once per tick of the window's clock, as by a person."""
+    while not condition():
+        ticked = asyncio.Event()
+        window.clock.ticked.connect(ticked.set)
+        try:
+            await ticked.wait()
+        finally:
+            window.clock.ticked.disconnect(ticked.set)
+
+
+def _question() -> QtWidgets.QMessageBox | None:
+    box = QtWidgets.QApplication.activeModalWidget()
+    return box if isinstance(box, QtWidgets.QMessageBox) else None
+
+
+def _grab(window: QtWidgets.QWidget, box: QtWidgets.QWidget) -> QtGui.QPixmap:
+    """Return a picture of the window, with the box where it is."""
+    picture = window.grab()
+    painter = QtGui.QPainter(picture)
+    place = QtCore.QRect(window.mapFromGlobal(box.geometry().topLeft()), box.size())
+    painter.drawPixmap(place, box.grab())
+    painter.setPen(window.palette().color(QtGui.QPalette.ColorRole.Mid))
+    painter.drawRect(place)
+    painter.end()
+    return picture

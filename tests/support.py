@@ -1,0 +1,97 @@
+"""Helpers that tests import: running Qt until something happens, running scripts in a process of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Sequence
+
+from asyncslot._qt import QtCore
+
+# Seconds after which something that should have happened is taken never to. Arbitrary, generous.
+CEILING_S = 20
+
+SCRIPTS = Path(__file__).parent / "scripts"
+
+
+def run_qt(in_slot: Callable[[Callable[[], None]], object], timeout_s: float = CEILING_S) -> None:
+    """
+    Run a Qt loop of the application's own, which knows nothing of asyncio.
+
+    No timer runs meanwhile that could wake a guest that has not been woken, but for
+    one that fires when the time is over.
+
+    Args:
+        in_slot: Called by Qt, as a slot is, with the function that ends the Qt loop.
+        timeout_s: After how many seconds to fail.
+    """
+    qt_loop = QtCore.QEventLoop()
+    errors: list[BaseException] = []
+
+    def slot() -> None:
+        try:
+            in_slot(qt_loop.quit)
+        except BaseException as exc:  # A slot must not raise: the test does.
+            errors.append(exc)
+            qt_loop.quit()
+
+    watchdog = QtCore.QTimer()
+    watchdog.setSingleShot(True)
+    watchdog.timeout.connect(lambda: (errors.append(TimeoutError("nothing ended the Qt loop")), qt_loop.quit()))
+    watchdog.start(int(timeout_s * 1000))
+    QtCore.QTimer.singleShot(0, slot)
+    qt_loop.exec()
+    watchdog.stop()
+    if errors:
+        raise errors[0]
+
+
+@dataclass
+class Finished:
+    """How a script ended."""
+
+    code: int
+    lines: list[str]
+    errors: str
+
+
+def run_script(
+    name: str, *arguments: str, signals: Sequence[tuple[str, int]] = (), options: Sequence[str] = ("-X", "dev", "-W", "error")
+) -> Finished:
+    """
+    Run a script of tests/scripts in a process of its own.
+
+    Args:
+        name: The script, without ".py".
+        arguments: Its arguments.
+        signals: After which printed line to send which signal, in this order.
+        options: Python's own options.
+    """
+    command = [sys.executable, *options, str(SCRIPTS / f"{name}.py"), *arguments]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    watchdog = threading.Timer(CEILING_S, process.kill)
+    watchdog.start()
+    errors: list[str] = []
+    reader = threading.Thread(target=lambda: errors.append(process.stderr.read()))
+    reader.start()
+    pending = list(signals)
+    lines = []
+    for line in process.stdout:
+        lines.append(line.rstrip("\n"))
+        if pending and pending[0][0] == lines[-1]:
+            process.send_signal(pending.pop(0)[1])
+    code = process.wait()
+    watchdog.cancel()
+    reader.join()
+    process.stdout.close()
+    process.stderr.close()
+    return Finished(code, lines, errors[0])

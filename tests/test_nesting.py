@@ -1,0 +1,285 @@
+"""Qt loops nested in tasks, callbacks and first steps: everything else goes on. No module of its own: `_slices`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+from typing import Any, Callable
+
+import pytest
+from support import CEILING_S, run_qt
+
+from asyncslot import AsyncSlot, AsyncSlotEventLoop
+from asyncslot._qt import QtCore, import_qt
+
+QtWidgets = import_qt("QtWidgets")
+
+# How often each kind of activity must be seen to go on while a dialog is open. Arbitrary.
+STEPS = 20
+
+
+class Activities:
+    """Tasks that only yield, that sleep, that wait for each other, a timer, and a TCP echo."""
+
+    def __init__(self, loop: AsyncSlotEventLoop) -> None:
+        self.loop = loop
+        self.counts = dict.fromkeys(("yielding", "sleeping", "handing on", "timer", "echo"), 0)
+        self.tasks: list[asyncio.Task[Any]] = []
+        self.handlers: list[asyncio.Task[Any]] = []
+
+    async def __aenter__(self) -> Activities:
+        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
+        self.queue: asyncio.Queue[int] = asyncio.Queue()
+        for activity in (self.yield_on(), self.sleep_on(), self.put(), self.get(), self.echo()):
+            self.tasks.append(self.loop.create_task(activity))
+        self.tick()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.timer.cancel()
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await asyncio.gather(*self.handlers)
+        self.server.close()
+        await self.server.wait_closed()
+
+    async def yield_on(self) -> None:
+        while True:
+            self.counts["yielding"] += 1
+            await asyncio.sleep(0)
+
+    async def sleep_on(self) -> None:
+        while True:
+            self.counts["sleeping"] += 1
+            await asyncio.sleep(0.001)
+
+    async def put(self) -> None:
+        while True:
+            await self.queue.put(0)
+            await asyncio.sleep(0.001)
+
+    async def get(self) -> None:
+        while True:
+            await self.queue.get()
+            self.counts["handing on"] += 1
+
+    def tick(self) -> None:
+        self.counts["timer"] += 1
+        self.timer = self.loop.call_later(0.001, self.tick)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.handlers.append(asyncio.current_task())
+        # The client is cancelled with its last echo unread.
+        with contextlib.closing(writer), contextlib.suppress(ConnectionResetError):
+            while data := await reader.read(100):
+                writer.write(data)
+
+    async def echo(self) -> None:
+        reader, writer = await asyncio.open_connection(*self.server.sockets[0].getsockname())
+        with contextlib.closing(writer):
+            while True:
+                writer.write(b"x")
+                await reader.readexactly(1)
+                self.counts["echo"] += 1
+
+    async def wait_progress(self) -> None:
+        """Wait until each has made `STEPS` steps."""
+        before = dict(self.counts)
+        while any(self.counts[kind] < before[kind] + STEPS for kind in before):
+            await asyncio.sleep(0.001)
+
+
+def exec_box(on_open: Callable[[Any], object]) -> None:
+    """Run a message box's nested Qt loop."""
+    box = QtWidgets.QMessageBox()
+    QtCore.QTimer.singleShot(0, lambda: on_open(box))
+    box.exec()
+
+
+def open_in_task(loop: AsyncSlotEventLoop, open_box: Callable[[], None]) -> asyncio.Future[None]:
+    async def body() -> None:
+        await asyncio.sleep(0)
+        me = asyncio.current_task()
+        open_box()
+        assert asyncio.current_task() is me
+        await asyncio.sleep(0)
+
+    return loop.create_task(body())
+
+
+def open_in_callback(loop: AsyncSlotEventLoop, open_box: Callable[[], None]) -> asyncio.Future[None]:
+    done = loop.create_future()
+    loop.call_soon(lambda: (open_box(), done.set_result(None)))
+    return done
+
+
+def open_in_first_step(loop: AsyncSlotEventLoop, open_box: Callable[[], None]) -> asyncio.Future[None]:
+    @AsyncSlot
+    async def slot() -> None:
+        open_box()
+        await asyncio.sleep(0)
+
+    done = loop.create_future()
+
+    def emit() -> None:
+        slot().add_done_callback(lambda task: done.set_result(task.result()))
+
+    QtCore.QTimer.singleShot(0, emit)
+    return done
+
+
+OPENERS = [open_in_task, open_in_callback, open_in_first_step]
+
+
+@pytest.mark.parametrize("opener", OPENERS)
+@pytest.mark.parametrize("mode", ["blocking", "attached"])
+def test_dialog_in_callback_others_go_on(loop: AsyncSlotEventLoop, opener: Any, mode: str) -> None:
+    """While a message box runs its Qt loop inside guest code, tasks, timers and I/O go on."""
+
+    async def main() -> None:
+        async with Activities(loop) as activities:
+
+            def on_open(box: Any) -> None:
+                asyncio.ensure_future(activities.wait_progress(), loop=loop).add_done_callback(
+                    lambda _: box.accept()
+                )
+
+            await asyncio.wait_for(opener(loop, lambda: exec_box(on_open)), CEILING_S)
+            await activities.wait_progress()
+
+    run_in_mode(loop, mode, main())
+
+
+@pytest.mark.parametrize("inner", OPENERS)
+@pytest.mark.parametrize("outer", OPENERS)
+def test_dialog_in_dialog_others_go_on(loop: AsyncSlotEventLoop, outer: Any, inner: Any) -> None:
+    """With a second box opened while the first one runs, everything goes on in both, and the tasks come out in order."""
+    order = []
+
+    async def main() -> None:
+        async with Activities(loop) as activities:
+
+            def close_after_progress(box: Any, name: str) -> None:
+                def close(_: object) -> None:
+                    order.append(name)
+                    box.accept()
+
+                asyncio.ensure_future(activities.wait_progress(), loop=loop).add_done_callback(close)
+
+            def on_outer_open(box: Any) -> None:
+                inner(loop, lambda: exec_box(lambda other: close_after_progress(other, "inner"))).add_done_callback(
+                    lambda _: close_after_progress(box, "outer")
+                )
+
+            await asyncio.wait_for(outer(loop, lambda: exec_box(on_outer_open)), CEILING_S)
+            await activities.wait_progress()
+
+    loop.run_until_complete(main())
+    assert order == ["inner", "outer"]
+
+
+def run_in_mode(loop: AsyncSlotEventLoop, mode: str, coro: Any) -> None:
+    """Run *coro* in blocking mode, or attached to a Qt loop of the application's."""
+    if mode == "blocking":
+        loop.run_until_complete(coro)
+        return
+    loop.attach()
+    tasks = []
+
+    def start(quit_qt: Callable[[], None]) -> None:
+        tasks.append(loop.run_task(coro))
+        tasks[0].add_done_callback(lambda _: quit_qt())
+
+    run_qt(start, 3 * CEILING_S)
+    tasks[0].result()
+
+
+def test_batch_interrupted_by_nested_loop_order_kept(loop: AsyncSlotEventLoop) -> None:
+    """A nested Qt loop goes on with the batch that it interrupts, first in, first out, each handle once."""
+    order: list[int] = []
+    qt_loop = QtCore.QEventLoop()
+
+    def nest() -> None:
+        order.append(-1)
+        qt_loop.exec()
+        order.append(-2)
+
+    for number in range(5):
+        loop.call_soon(order.append, number)
+    loop.call_soon(nest)
+    for number in range(5, 10):
+        loop.call_soon(order.append, number)
+    loop.call_soon(lambda: loop.call_soon(qt_loop.quit))
+    loop.call_soon(lambda: loop.call_soon(loop.call_soon, loop.stop))
+    loop.run_forever()
+    assert order == [0, 1, 2, 3, 4, -1, 5, 6, 7, 8, 9, -2]
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_context_entered_up_the_stack_callback_runs_later(loop: AsyncSlotEventLoop, debug: bool) -> None:
+    """A callback whose context a nested loop's opener is in runs when that context is left, and is not lost."""
+    loop.set_debug(debug)
+    loop.slow_callback_duration = CEILING_S
+    context = contextvars.copy_context()
+    order: list[str] = []
+    qt_loop = QtCore.QEventLoop()
+
+    def nest() -> None:
+        loop.call_soon(order.append, "same context", context=context)
+        loop.call_soon(order.append, "other context")
+        loop.call_soon(qt_loop.quit)
+        qt_loop.exec()
+        order.append("left")
+
+    loop.call_soon(nest, context=context)
+    loop.call_later(0.05, loop.stop)
+    loop.run_forever()
+    assert order == ["other context", "left", "same context"]
+
+
+def test_context_entered_handle_waits_without_wakeups(loop: AsyncSlotEventLoop) -> None:
+    """While a callback waits for its context, the nested loop is idle: the guest is not called."""
+    context = contextvars.copy_context()
+    qt_loop = QtCore.QEventLoop()
+    wakes = []
+
+    def nest() -> None:
+        loop.call_soon(int, context=context)
+        QtCore.QTimer.singleShot(200, qt_loop.quit)
+        original = loop._run_slice
+        loop._run_slice = lambda: (wakes.append(1), original())  # type: ignore[method-assign]
+        qt_loop.exec()
+        del loop._run_slice
+
+    loop.call_soon(nest, context=context)
+    loop.call_later(0.3, loop.stop)
+    loop.run_forever()
+    assert len(wakes) < 5
+
+
+def test_slow_callback_report_leaves_out_nested_loop(
+    loop: AsyncSlotEventLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In debug mode, a callback that waits in a dialog is not reported as slow; one that computes is."""
+    loop.set_debug(True)
+    loop.slow_callback_duration = 0.1
+    qt_loop = QtCore.QEventLoop()
+
+    def wait_in_dialog() -> None:
+        QtCore.QTimer.singleShot(300, qt_loop.quit)
+        qt_loop.exec()
+
+    def compute() -> None:
+        end_s = loop.time() + 0.2
+        while loop.time() < end_s:
+            pass
+
+    loop.call_soon(wait_in_dialog)
+    loop.call_soon(compute)
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    reports = [record.getMessage() for record in caplog.records if "Executing" in record.getMessage()]
+    assert len(reports) == 1
+    assert "compute" in reports[0]
