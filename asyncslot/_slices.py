@@ -245,6 +245,7 @@ class SlicedEventLoop(PlatformEventLoop):
         try:
             handle._run()
         except (SystemExit, KeyboardInterrupt) as exc:
+            _retrieve_exception(handle)
             if self._may_raise():
                 raise
             self._on_escape(exc)
@@ -310,6 +311,7 @@ class SlicedEventLoop(PlatformEventLoop):
                     if monotonic() >= self._slice_end_s:
                         return False
             except (SystemExit, KeyboardInterrupt):
+                _retrieve_exception(handle)
                 raise
             except BaseException as exc:  # noqa: BLE001 - as asyncio's Handle does.
                 self._on_callback_error(handle, exc)
@@ -329,6 +331,9 @@ class SlicedEventLoop(PlatformEventLoop):
             try:
                 with _Stopwatch() as self._stopwatch:
                     handle._run()
+            except (SystemExit, KeyboardInterrupt):
+                _retrieve_exception(handle)
+                raise
             finally:
                 self._current_handle = outer
             elapsed_s = self._stopwatch.elapsed_s
@@ -423,6 +428,13 @@ def _could_not_enter(exc: BaseException) -> bool:
         and traceback.tb_next is None
         and str(exc).startswith("cannot enter context")
     )
+
+
+def _retrieve_exception(handle: asyncio.Handle) -> None:
+    """Mark the exception of a task whose step has just raised it as retrieved: it ends the loop, which tells enough."""
+    task = getattr(handle._callback, "__self__", None)
+    if asyncio.isfuture(task) and task.done() and not task.cancelled():
+        task.exception()
 
 
 def _is_entered(context: contextvars.Context) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, Any, Coroutine, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Coroutine, TypeVar
 
 from asyncslot._qt import QtCore, loop_level
 from asyncslot._stdlib import get_running_loop
@@ -14,7 +14,7 @@ from asyncslot.tasks import InContext, check_coroutine, dispose
 if TYPE_CHECKING:
     import contextvars
 
-__all__ = ["ensure_loop", "run_task"]
+__all__ = ["ensure_loop", "run_task", "start_task"]
 
 T = TypeVar("T")
 
@@ -76,6 +76,17 @@ def run_task(
             other than its own, or if *context* is entered already.
         SystemExit: What the first step raises before any Qt loop runs that it could end.
     """
+    return start_task(coro, name=name, context=context)
+
+
+def start_task(
+    coro: Coroutine[Any, Any, T],
+    *,
+    name: str | None = None,
+    context: contextvars.Context | None = None,
+    on_done: Callable[[asyncio.Task[T]], object] | None = None,
+) -> asyncio.Task[T]:
+    """Do as `run_task`; *on_done* becomes a done callback before the first step runs."""
     try:
         check_coroutine(coro)
         loop = ensure_loop()
@@ -83,9 +94,13 @@ def run_task(
         dispose(coro)
         raise
     if isinstance(loop, AsyncSlotEventLoop):
-        return loop.run_task(coro, name=name, context=context)
+        return loop._start_task(coro, name=name, context=context, on_done=on_done)
     if context is None:
-        return loop.create_task(coro, name=name)
-    if sys.version_info >= (3, 11):
-        return loop.create_task(coro, name=name, context=context)
-    return loop.create_task(InContext(coro, context), name=name)
+        task = loop.create_task(coro, name=name)
+    elif sys.version_info >= (3, 11):
+        task = loop.create_task(coro, name=name, context=context)
+    else:
+        task = loop.create_task(InContext(coro, context), name=name)
+    if on_done is not None:
+        task.add_done_callback(on_done)
+    return task

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable, Coroutine, NoReturn, TypeVar, o
 
 from asyncslot._qt import QtCore
 from asyncslot._slices import is_awaited
-from asyncslot.current import run_task
+from asyncslot.current import start_task
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
@@ -75,12 +75,10 @@ def _decorate(function: Any, signal_types: tuple[Any, ...], name: str | None) ->
         except Exception as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
             coro = _fail(exc)
         try:
-            task = run_task(coro)
+            return start_task(coro, on_done=report)
         except (SystemExit, KeyboardInterrupt) as exc:
             # No Qt loop runs yet that it could end: keep it for the one to come.
             return asyncio.get_running_loop().create_task(_fail(exc))
-        task.add_done_callback(report)
-        return task
 
     def report(task: asyncio.Task[Any]) -> None:
         if task.cancelled() or not _is_unretrieved(task) or is_awaited(task):

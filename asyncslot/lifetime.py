@@ -38,16 +38,15 @@ def cancel_all(tasks: Iterable[asyncio.Future[Any]]) -> None:
 
 
 def describe_task(task: asyncio.Task[Any]) -> str:
-    """Return a task's name, its coroutine's qualified name, and the file and line where it is suspended."""
+    """Return a task's name and where it is suspended: each coroutine it is in, with file and line, outermost first."""
     coro: Any = task.get_coro()
-    name = getattr(coro, "__qualname__", repr(coro))
-    place = "nowhere"
+    places = []
     while coro is not None:
         frame = getattr(coro, "cr_frame", None) or getattr(coro, "gi_frame", None)
         if frame is not None:
-            place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+            places.append(f"{coro.__qualname__}() at {frame.f_code.co_filename}:{frame.f_lineno}")
         coro = getattr(coro, "cr_await", None) or getattr(coro, "gi_yieldfrom", None)
-    return f"{task.get_name()!r} running {name}() at {place}"
+    return f"{task.get_name()!r} in {' -> '.join(places) or repr(task.get_coro())}"
 
 
 def process_events_until(is_over: Callable[[], bool]) -> None:

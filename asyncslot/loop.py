@@ -180,7 +180,7 @@ class AsyncSlotEventLoop(SlicedEventLoop):
         self._wake()
         try:
             exit_code = level.exec()
-            if not level.is_ended:
+            if self._is_quitting or not level.is_ended:
                 self._on_quit(level, exit_code)
         finally:
             self._levels.remove(level)
@@ -197,7 +197,7 @@ class AsyncSlotEventLoop(SlicedEventLoop):
         if len(self._levels) == 1 and not self._is_attached:
             self._drain(self.shutdown_timeout_s)
             self._is_quitting = False
-        if level.has_result:
+        if level.has_result or level.error is not None:
             return
         if isinstance(level, ApplicationLevel):
             raise SystemExit(exit_code)
@@ -205,11 +205,14 @@ class AsyncSlotEventLoop(SlicedEventLoop):
         raise asyncio.CancelledError(msg)
 
     def _end_after_iteration(self, level: Level) -> None:
-        self._ending.append(level)
-        super().stop()
+        if not self._is_quitting:  # Then all levels end anyway.
+            self._ending.append(level)
+            super().stop()
 
     def _on_stop(self) -> None:
         self._stopping = False
+        if self._is_quitting:
+            return
         ending, self._ending = self._ending or self._levels[-1:], []
         for level in ending:
             level.end()
@@ -306,6 +309,16 @@ class AsyncSlotEventLoop(SlicedEventLoop):
                 is no QCoreApplication, or if *context* is entered already.
             SystemExit: What the first step raises before any Qt loop runs that it could end.
         """
+        return self._start_task(coro, name=name, context=context)
+
+    def _start_task(
+        self,
+        coro: Coroutine[Any, Any, T],
+        *,
+        name: str | None = None,
+        context: contextvars.Context | None = None,
+        on_done: Callable[[asyncio.Task[T]], object] | None = None,
+    ) -> asyncio.Task[T]:
         try:
             check_coroutine(coro)
             self._check_closed()
@@ -315,9 +328,13 @@ class AsyncSlotEventLoop(SlicedEventLoop):
         except BaseException:
             dispose(coro)
             raise
-        task = create_eagerly(self, coro, name=name, context=context)
-        self._keeper.keep(task)
-        return task
+
+        def on_created(task: asyncio.Task[T]) -> None:
+            self._keeper.keep(task)
+            if on_done is not None:
+                task.add_done_callback(on_done)
+
+        return create_eagerly(self, coro, name=name, context=context, on_created=on_created)
 
     def _check_own_thread(self, caller: str) -> None:
         if self._thread_id not in (None, threading.get_ident()):
@@ -469,8 +486,11 @@ class AsyncSlotEventLoop(SlicedEventLoop):
         aborted = self._levels if isinstance(exc, KeyboardInterrupt) else self._levels[-1:]
         for level in reversed(aborted):
             level.error = asyncio.CancelledError()
-            level.abort()
+            if self._is_drain_over is None:
+                level.abort()
         aborted[0].error = exc
+        if self._is_drain_over is not None:
+            self._abandon()
 
     # -- signals --
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import collections.abc
 import sys
-from typing import TYPE_CHECKING, Any, Coroutine, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Coroutine, TypeVar
 
 if TYPE_CHECKING:
     import contextvars
@@ -50,6 +50,7 @@ def create_eagerly(
     *,
     name: str | None,
     context: contextvars.Context | None,
+    on_created: Callable[[asyncio.Task[T]], object],
 ) -> asyncio.Task[T]:
     """
     Create a task by *loop*'s own task factory and run its first step.
@@ -58,6 +59,13 @@ def create_eagerly(
     own first step among it is run at once, as if the caller's task were not
     there; the rest is queued in order. A factory that has run the step itself
     passes none.
+
+    Args:
+        loop: What the task runs in.
+        coro: The coroutine.
+        name: The task's name; None for asyncio's default.
+        context: What its body runs in; None for a copy of the caller's.
+        on_created: Called with the task before its first step.
 
     Returns:
         The task; its body has run up to the first suspension.
@@ -84,12 +92,9 @@ def create_eagerly(
                 first_step = handle
             else:
                 loop._enqueue(handle)
+    on_created(task)
     if first_step is not None:
-        try:
-            loop._run_nested(first_step)
-        except (SystemExit, KeyboardInterrupt):
-            task.exception()  # It goes to the caller, so nobody will retrieve it.
-            raise
+        loop._run_nested(first_step)
     return task
 
 

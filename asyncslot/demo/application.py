@@ -13,7 +13,7 @@ from asyncslot import run_task
 from asyncslot._qt import import_qt
 from asyncslot.demo.download import Source, file_name, make_session
 from asyncslot.demo.script import Script
-from asyncslot.demo.server import FileServer
+from asyncslot.demo.server import serve_files
 from asyncslot.demo.window import Window
 
 if TYPE_CHECKING:
@@ -47,31 +47,41 @@ class Options:
 def run_application(options: Options) -> int:
     """Run the demo until it is closed, or, if it drives itself, has ended; return the exit code."""
     application = QtWidgets.QApplication(["asyncslot demo"])
-    run_task(_run(options), name="demo").add_done_callback(_on_done)
+    demo = _Demo(options)
+    run_task(demo.run(), name="demo").add_done_callback(_on_done)
     return application.exec()
 
 
-async def _run(options: Options) -> int:
-    """
-    Show the window, and wait for the script's end, or else for that of the application, which cancels this task.
+class _Demo:
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        # Kept until Qt's loop has returned: the end of the last window would quit, too, and with code 0.
+        self._window: Window | None = None
 
-    What is opened here is closed in reverse order, however it ends.
-    """
-    async with contextlib.AsyncExitStack() as stack:
-        directory = stack.enter_context(_open_directory(options.directory))
-        sources = [Source(url, file_name(url)) for url in options.urls]
-        if options.is_self_driven or not sources:
-            server = await stack.enter_async_context(FileServer(options.seconds))
-            # Of our own files, a script needs the last one at least: it never ends.
-            sources += server.sources[-1:] if sources else server.sources
-        session = await stack.enter_async_context(make_session())
-        window = Window(session, sources, directory)
-        stack.push_async_callback(window.cancel_downloads)
-        window.show()
-        if options.is_self_driven:
-            return 0 if await Script(window, options.screenshot).run() else 1
-        forever: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        return await forever
+    async def run(self) -> int:
+        """
+        Show the window, and wait for the script's end, or else for that of the application, which cancels this task.
+
+        What is opened here is closed in reverse order, however it ends.
+
+        Returns:
+            The exit code.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            directory = stack.enter_context(_open_directory(self._options.directory))
+            sources = [Source(url, file_name(url)) for url in self._options.urls]
+            if self._options.is_self_driven or not sources:
+                served = await stack.enter_async_context(serve_files(self._options.seconds))
+                # The last one never ends: a script needs it also among others.
+                sources += served[-1:] if sources else served
+            session = await stack.enter_async_context(make_session())
+            window = self._window = Window(session, sources, directory)
+            stack.push_async_callback(window.cancel_downloads)
+            window.show()
+            if self._options.is_self_driven:
+                return 0 if await Script(window, self._options.screenshot).run() else 1
+            forever: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+            return await forever
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import os
 import re
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Callable, Iterator
@@ -144,7 +145,14 @@ def _describe(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientResponseError):
         return f"HTTP {error.status} {error.message}"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return f"no connection to {error.host}:{error.port}: {error.os_error.strerror or error.os_error}"
+        return f"no connection to {error.host}:{error.port}: {_reason(error.os_error)}"
     if isinstance(error, asyncio.TimeoutError):
         return "the server does not answer"
     return str(error) or type(error).__name__
+
+
+def _reason(error: OSError) -> str:
+    """Return the system's words for *error*; asyncio puts the address in their place."""
+    if isinstance(error, ConnectionError) and error.errno:
+        return os.strerror(error.errno)
+    return error.strerror or str(error)

@@ -71,6 +71,11 @@ class DownloadRow(QtWidgets.QFrame):
         """What the status line says."""
         return self.status.text()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more will come of the download."""
+        return self.state in (State.DONE, State.FAILED, State.CANCELLED)
+
     def start(self) -> asyncio.Task[None]:
         """Start the download, again if it has ended; returns its task, which fails only by a fault of the program."""
         self.received, self.length = 0, None
@@ -138,6 +143,7 @@ class DownloadRow(QtWidgets.QFrame):
     def _enter_state(self, state: State, text: str) -> None:
         self.state = state
         self.status.setText(text)
+        self.status.setToolTip(text)
         self.cancel_button.setEnabled(state is State.RUNNING)
         if state is not State.CANCELLING:
             self.bar.setRange(0, FULL)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from PySide6 import QtGui, QtWidgets
 
+    from asyncslot.demo.row import DownloadRow
     from asyncslot.demo.window import Window
 else:
     QtGui = import_qt("QtGui")
@@ -53,16 +54,22 @@ class Script:
         self._say(f"window shown, {len(self._window.rows)} downloads to start")
         self._window.start_button.click()
         self._check(not self._window.start_button.isEnabled(), "Start clicked: disabled when click() returned")
+        watching = [run_task(self._watch(row)) for row in self._others]
         begin = [0] * len(self._others)
         await self._wait_until(lambda: self._endless.received > 0 and self._have_grown(begin))
         self._say(f"all have begun: {self._sum_up(begin)}")
         await self._cancel_endless()
+        await asyncio.gather(*watching)
         await self._wait_until(self._window.start_button.isEnabled)
-        for row in self._others:
-            self._check(row.state is State.DONE, f"{row.name.text()} {row.text}")
         self._say("Start enabled again")
         self._say(f"longest gap of the clock: {self._window.clock.longest_gap_ms:.0f} ms")
+        self._say("all is well" if self._is_good else "not all is well: see above")
         return self._is_good
+
+    async def _watch(self, row: DownloadRow) -> None:
+        await self._wait_until(lambda: row.has_ended)
+        self._is_good = self._is_good and row.state is State.DONE
+        self._say(f"{row.name.text()} {row.text}")
 
     async def _cancel_endless(self) -> None:
         # click() returns when the question has been answered: another task has to do that.
@@ -70,7 +77,7 @@ class Script:
         self._say(f"Cancel of {self._endless.name.text()} clicked")
         self._endless.cancel_button.click()
         await answering
-        await self._wait_until(lambda: self._endless.state not in (State.RUNNING, State.CANCELLING))
+        await self._wait_until(lambda: self._endless.has_ended)
         self._check(self._endless.state is State.CANCELLED, f"{self._endless.name.text()} {self._endless.text}")
         self._check(not list(self._endless.path.parent.glob(f"*{self._endless.path.name}*")), "no file of it is left")
 
@@ -89,15 +96,13 @@ class Script:
 
     def _have_grown(self, before: Sequence[int]) -> bool:
         """Tell whether each of the others has got one step further, or has ended."""
-        return all(
-            row.received >= size + STEP_SIZE or row.state is not State.RUNNING
-            for row, size in zip(self._others, before)
-        )
+        return all(row.has_ended or row.received >= size + STEP_SIZE for row, size in zip(self._others, before))
 
     def _sum_up(self, before: Sequence[int]) -> str:
-        return ", ".join(
-            f"{row.name.text()} +{format_size(row.received - size)}" for row, size in zip(self._others, before)
-        )
+        """Return how many bytes the others have got since."""
+        sizes = {row.name.text(): row.received - size for row, size in zip(self._others, before)}
+        grown = [f"{name} +{format_size(size)}" for name, size in sizes.items() if size > 0]
+        return ", ".join(grown) or "nothing, since all others have ended"
 
     async def _wait_until(self, condition: Callable[[], bool]) -> None:
         await wait_until(self._window, condition)

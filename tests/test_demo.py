@@ -1,0 +1,191 @@
+"""The demo, run as users run it: in a process of its own, without a display."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import socket
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Iterator
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytest.importorskip("aiohttp", reason="the demo needs aiohttp")
+
+# Seconds after which a run that should have ended is taken never to. Arbitrary, generous: one takes 2.
+CEILING_S = 120
+
+# What every PNG file begins with. Source: the PNG specification, section 5.2.
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+# A short run, with asyncio's and Python's own checks.
+DEMO = (sys.executable, "-X", "dev", "-m", "asyncslot.demo", "--seconds", "1")
+
+# What the HTTP server of these tests has at /good.bin.
+GOOD_SIZE = 300_000
+
+# The demo, but in the script's place somebody who starts the downloads and then closes the window.
+CLOSE_WINDOW = """
+import asyncio, sys
+from asyncslot.demo import application, script
+from asyncslot.demo.__main__ import main
+
+class Closer:
+    def __init__(self, window, screenshot):
+        self.window = window
+
+    async def run(self):
+        self.window.start_button.click()
+        await script.wait_until(self.window, lambda: all(row.received for row in self.window.rows))
+        print(*sorted(path.name for path in self.window.rows[0].path.parent.iterdir()), flush=True)
+        self.window.close()
+        await asyncio.get_running_loop().create_future()
+
+application.Script = Closer
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Has one good file, one whose body breaks off, and nothing else."""
+
+    def do_GET(self) -> None:
+        if self.path not in ("/good.bin", "/short.bin"):
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(GOOD_SIZE))
+        self.end_headers()
+        self.wfile.write(bytes(GOOD_SIZE if self.path == "/good.bin" else GOOD_SIZE // 2))
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def base_url() -> Iterator[str]:
+    """The address of an HTTP server."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command without a display; of the variables that name one, it sees those in *environment* only."""
+    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    inherited = {name: value for name, value in os.environ.items() if name not in hidden}
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=CEILING_S, env={**inherited, **environment}, check=False
+    )
+
+
+def check_is_clean(finished: subprocess.CompletedProcess[str]) -> None:
+    """Fail if anything went wrong in a way that the exit code does not tell."""
+    for sign in ("Traceback", "never", "Unclosed", "was destroyed"):
+        assert sign not in finished.stderr, finished.stderr
+
+
+def test_demo_offscreen_downloads_all_and_cancels_one(tmp_path: Path) -> None:
+    """Every file arrives whole, also while a modal question is open; the file cancelled leaves nothing behind."""
+    screenshot, temporary = tmp_path / "demo.png", tmp_path / "temporary"
+    temporary.mkdir()
+    finished = run(*DEMO, "--offscreen", "--screenshot", str(screenshot), TMPDIR=str(temporary))
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    for text in (
+        "Start clicked: disabled when click() returned",
+        "question open: Cancel endless.dat?",
+        "meanwhile, with the question open: brook.dat +",
+        "Yes clicked",
+        "endless.dat cancelled at",
+        "brook.dat done: 2.0 MB, sha256 verified",
+        "river.dat done: 3.5 MB, sha256 verified",
+        "ocean.dat done: 6.0 MB, sha256 verified",
+        "Start enabled again",
+    ):
+        assert text in finished.stdout
+    assert screenshot.read_bytes().startswith(PNG_SIGNATURE)
+    assert not list(temporary.iterdir())
+    check_is_clean(finished)
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="there is always a display")
+def test_demo_without_display_says_so_and_runs(base_url: str, tmp_path: Path) -> None:
+    """Without a display the demo prints one line about it, and drives itself; two files of one name are both kept."""
+    url, directory = f"{base_url}/good.bin", tmp_path / "files"
+    finished = run(*DEMO, url, url, "--directory", str(directory), "--screenshot", str(tmp_path / "demo.png"))
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert finished.stdout.startswith("No display: ")
+    assert {path.name: path.stat().st_size for path in directory.iterdir()} == {
+        "good.bin": GOOD_SIZE,
+        "2-good.bin": GOOD_SIZE,
+    }
+    check_is_clean(finished)
+
+
+def test_demo_failing_urls_are_told_and_exit_with_1(base_url: str, tmp_path: Path) -> None:
+    """An HTTP error, a body that breaks off and a refused connection fail alone: the good file arrives."""
+    directory = tmp_path / "files"
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # Bound and not listening: nobody else can answer there.
+        urls = [f"{base_url}/{name}" for name in ("good.bin", "missing.bin", "short.bin")]
+        urls.append(f"http://127.0.0.1:{unused.getsockname()[1]}/refused.bin")
+        screenshot = str(tmp_path / "demo.png")
+        finished = run(*DEMO, *urls, "--offscreen", "--directory", str(directory), "--screenshot", screenshot)
+    assert finished.returncode == 1, finished.stdout + finished.stderr
+    for text in (
+        "good.bin done: 300 kB",
+        "missing.bin failed: HTTP 404",
+        "short.bin failed: ",
+        "refused.bin failed: no connection to 127.0.0.1:",
+    ):
+        assert text in finished.stdout
+    assert [path.name for path in directory.iterdir()] == ["good.bin"]
+    check_is_clean(finished)
+
+
+def test_demo_window_closed_cancels_downloads(tmp_path: Path) -> None:
+    """Closing the window removes the partial files of the downloads that go on, and exits with 0."""
+    finished = run(sys.executable, "-X", "dev", "-c", CLOSE_WINDOW, "--offscreen", "--directory", str(tmp_path))
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert finished.stdout.split() == [f".{name}.dat.part" for name in ("brook", "endless", "ocean", "river")]
+    assert not list(tmp_path.iterdir())
+    check_is_clean(finished)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--no-such-option"], ["ftp://127.0.0.1/file"], ["http://:80/"], ["http://[::1/"], ["--seconds", "0"]],
+    ids=["unknown option", "no HTTP", "no host", "no URL", "no time"],
+)
+def test_demo_bad_argument_exits_with_2(arguments: list[str]) -> None:
+    """A usage error prints the usage and runs nothing."""
+    finished = run(*DEMO, *arguments)
+    assert finished.returncode == 2
+    assert finished.stderr.startswith("usage: ")
+
+
+def test_demo_directory_that_is_a_file_exits_with_2(tmp_path: Path) -> None:
+    """A directory that cannot be made is a usage error."""
+    (tmp_path / "file").touch()
+    finished = run(*DEMO, "--directory", str(tmp_path / "file"))
+    assert finished.returncode == 2
+    assert "argument --directory: " in finished.stderr
+
+
+@pytest.mark.parametrize("module", ["aiohttp", "PySide6.QtWidgets"])
+def test_demo_without_module_says_what_to_install(module: str) -> None:
+    """What is missing is named in one line, without a traceback."""
+    code = f"import sys; sys.modules[{module!r}] = None; from asyncslot.demo.__main__ import main; sys.exit(main([]))"
+    finished = run(sys.executable, "-c", code)
+    assert finished.returncode == 1
+    [line] = finished.stderr.splitlines()
+    assert module in line
+    assert "pip install 'asyncslot[demo]'" in line

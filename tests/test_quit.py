@@ -1,0 +1,103 @@
+"""How programs end: `loop` and `_level`, each case in a process of its own."""
+
+from __future__ import annotations
+
+import pytest
+from support import run_script
+
+PLACES = [
+    "coroutine",
+    "slot",
+    "async-slot",
+    "callback",
+    "window",
+    "dialog",
+    "dialog-in-slot",
+    "nested",
+    "done",
+    "system-exit",
+    "async-slot-system-exit",
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("mode", ["attached", "blocking", "forever"])
+def test_quit_from_anywhere_clean_up_runs(mode: str, place: str) -> None:
+    """Wherever the application quits, every task's clean-up runs, and the program ends with the code given."""
+    finished = run_script("quit", mode, place)
+    assert finished.errors.replace("This plugin does not support propagateSizeHints()\n", "") == ""
+    assert finished.code == (0 if place == "window" else 4)
+    assert "clean background" in finished.lines
+    assert ("clean main" in finished.lines) == (place != "done")
+    # sys.exit() leaves a blocking call as it does in asyncio: that is no quit.
+    is_quit = mode == "attached" or not place.endswith("system-exit")
+    assert finished.lines.count("aboutToQuit") == is_quit
+    if place.startswith("dialog"):
+        assert "dialog returned" in finished.lines
+    if place == "nested":
+        assert "nested cancelled" in finished.lines
+
+
+def test_window_closed_during_await_clean_up_awaits() -> None:
+    """The program of the README: no set-up call, its window is closed during an await, exit code 0."""
+    finished = run_script("window", options=())
+    assert finished.errors.replace("This plugin does not support propagateSizeHints()\n", "") == ""
+    assert finished.code == 0
+    assert finished.lines == ["disabled when click() returns: True", "closing", "cleaned up"]
+
+
+@pytest.mark.parametrize("how", ["exit", "SIGTERM"])
+def test_quit_again_while_draining_ends_at_once(how: str) -> None:
+    """A second exit(), or SIGTERM, does not wait for a task that swallows its cancellation; the task is named."""
+    finished = run_script("stubborn", how)
+    assert finished.code == 5
+    assert "Task did not end" in finished.errors
+    assert "'the stubborn one' in swallow() at" in finished.errors
+    assert "stubborn.py:" in finished.errors
+    assert "destroyed" not in finished.errors
+    assert "closed" not in finished.errors
+
+
+def test_shutdown_timeout_reports_survivors() -> None:
+    """A task that never ends holds the program for `shutdown_timeout_s` only."""
+    finished = run_script("stubborn", "timeout")
+    assert finished.code == 5
+    assert "did not end within 0.2 s" in finished.errors
+
+
+def test_second_exec_starts_afresh() -> None:
+    """After a quit, the next run_task makes a new loop, which the next exec() carries."""
+    finished = run_script("second_exec")
+    assert finished.errors == ""
+    assert finished.code == 0
+    assert finished.lines == ["1 cancelled", "exec 1", "2 cancelled", "exec 2", "loops differ: True"]
+
+
+@pytest.mark.parametrize("way", ["asyncio.run", "run_until_complete", "run_forever"])
+def test_about_to_quit_not_emitted_when_blocking_call_ends(way: str) -> None:
+    """The end of a blocking call is no quit."""
+    finished = run_script("plain_end", way)
+    assert finished.errors == ""
+    assert finished.lines == ["done", "done"]
+
+
+def test_exit_before_exec_raised_by_run_task() -> None:
+    """SystemExit in the first step, before any Qt loop runs, is the caller's; in a slot it waits for the Qt loop."""
+    finished = run_script("early_exit")
+    assert finished.errors == ""
+    assert finished.code == 7
+    assert finished.lines == ["run_task raised SystemExit(6)", "slot returned", "exec returned 7"]
+
+
+def test_fork_child_sees_no_loop() -> None:
+    """A forked child has no running loop, no loop of the thread, and its own signal handling."""
+    finished = run_script("fork", options=())
+    assert finished.errors == ""
+    assert finished.lines == ["child: None None True -1", "child ran 42", "parent: True"]
+
+
+def test_interpreter_exit_detaches() -> None:
+    """A program that ends without a quit leaves no message of Qt's or Python's, and no traceback."""
+    finished = run_script("no_exec")
+    assert finished.errors == ""
+    assert finished.code == 0
