@@ -35,7 +35,8 @@ def timer_interval_ms(delay_s: float) -> int:
     Raises:
         ValueError: If *delay_s* is NaN.
     """
-    return math.ceil(max(0.0, min(delay_s * 1000, MAX_TIMER_MS)))
+    # In this order NaN comes through, and ceil() refuses it.
+    return math.ceil(max(min(delay_s * 1000, MAX_TIMER_MS), 0))
 
 
 class Host:

@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping
 if TYPE_CHECKING:
     from PySide6 import QtCore
 
-__all__ = ["BINDINGS", "QtCore", "choose_binding", "import_qt", "is_faulty", "loop_level", "warn_about_fault"]
+__all__ = [
+    "BINDINGS",
+    "QtCore",
+    "choose_binding",
+    "import_qt",
+    "is_faulty",
+    "loop_level",
+    "require_application",
+    "warn_about_fault",
+]
 
 # The bindings that asyncslot runs on, best first.
 BINDINGS = ("PySide6",)
@@ -106,6 +115,20 @@ def import_qt(module: str) -> Any:
             f"On Debian or Ubuntu: apt-get install {SYSTEM_LIBRARIES}"
         )
         raise ImportError(msg, name=error.name, path=error.path) from error
+
+
+def require_application() -> Any:
+    """
+    Return the application object.
+
+    Raises:
+        RuntimeError: If there is none, which Qt needs for everything.
+    """
+    application = QtCore.QCoreApplication.instance()
+    if application is None:
+        msg = "there is no QCoreApplication, which Qt needs; create one first: app = QApplication(sys.argv)"
+        raise RuntimeError(msg)
+    return application
 
 
 def loop_level() -> int:

@@ -10,10 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import heapq
-import sys
 import threading
 from itertools import repeat
-from operator import length_hint
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Callable, Iterator, NamedTuple, Optional
 
@@ -28,15 +26,12 @@ from asyncslot._stdlib import (
     leave_task,
     log_slow_callback,
 )
+from asyncslot._unix import PlatformEventLoop
 
 if TYPE_CHECKING:
     import contextvars
     import selectors
 
-if sys.platform == "win32":
-    from asyncslot._windows import PlatformEventLoop
-else:
-    from asyncslot._unix import PlatformEventLoop
 
 __all__ = ["SlicedEventLoop", "is_awaited"]
 
@@ -68,6 +63,9 @@ class SlicedEventLoop(PlatformEventLoop):
         # the front of the queue. Whoever runs callbacks draws from this one
         # iterator, so a nested Qt loop continues the batch that it interrupts.
         self._batch: Iterator[None] = repeat(None, 0)
+        # An iteration has begun whose end stop() waits for. One called before lets
+        # one more run, as in asyncio.
+        self._has_begun = False
         self._slice_end_s = 0.0
         # How many slices and first steps are on the stack.
         self._frames = 0
@@ -162,6 +160,10 @@ class SlicedEventLoop(PlatformEventLoop):
         del self._thread
         if host is not None:
             host.close(later=later)
+
+    def _is_on_application_thread(self) -> bool:
+        application = QtCore.QCoreApplication.instance()
+        return application is not None and application.thread() == self._thread
 
     def _wake(self) -> None:
         if self._is_waiting and self._host is not None:
@@ -280,21 +282,20 @@ class SlicedEventLoop(PlatformEventLoop):
 
     def _run_slice(self) -> None:
         run_batch = self._run_batch_checked if self._debug else self._run_batch
-        # stop() before an iteration has begun lets one more run, as in asyncio.
-        has_begun = length_hint(self._batch) > 0
         while True:
             if not run_batch():
                 return
-            if has_begun and self._stopping:
+            if self._has_begun and self._stopping:
+                self._has_begun = False
                 self._on_stop()
                 return
-            has_begun = True
             events = self._poll()
             if events:
                 self._process_events(events)
             if self._scheduled:
                 self._queue_due_timers()
-            if not self._ready and not self._stopping:
+            self._has_begun = bool(self._ready) or self._stopping
+            if not self._has_begun:
                 return
             self._batch = repeat(None, len(self._ready))
 

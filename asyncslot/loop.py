@@ -1,4 +1,4 @@
-"""AsyncSlotEventLoop: its states, its two modes, and the levels of blocking calls."""
+"""AsyncSlotEventLoop: its states, its non-blocking mode, and how it ends."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import os
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Awaitable, Callable, Coroutine, Generator, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Coroutine, TypeVar
 
+from asyncslot._blocking import BlockingEventLoop
 from asyncslot._interrupt import Interrupts, on_main_thread
-from asyncslot._level import ApplicationLevel, Level, make_level
-from asyncslot._qt import QtCore, warn_about_fault
-from asyncslot._slices import SlicedEventLoop
-from asyncslot._stdlib import begin_running, get_running_loop, logger
-from asyncslot.lifetime import TaskKeeper, cancel_all, describe_task, process_events_until
+from asyncslot._qt import QtCore, require_application, warn_about_fault
+from asyncslot._stdlib import begin_running
+from asyncslot._thread import hold_thread_state
+from asyncslot.lifetime import TaskKeeper, cancel_all
 from asyncslot.tasks import check_coroutine, create_eagerly, dispose
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def thread_loop() -> AsyncSlotEventLoop | None:
     return None if loop is None or loop.is_closed() else loop
 
 
-class AsyncSlotEventLoop(SlicedEventLoop):
+class AsyncSlotEventLoop(BlockingEventLoop):
     """
     An asyncio event loop, the guest, that Qt's event loop, the host, carries.
 
@@ -64,161 +64,16 @@ class AsyncSlotEventLoop(SlicedEventLoop):
             ``fileno()``, such as ``SelectSelector``, costs a thread.
     """
 
-    # Seconds that tasks may take to clean up when the application quits. Arbitrary:
-    # what a person waits before killing a program that does not end.
-    shutdown_timeout_s = 5.0
-
     def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
         warn_about_fault()
         super().__init__(selector)
         self._keeper = TaskKeeper()
         self._interrupts: Interrupts | None = None
         self._end_running: Callable[[], None] | None = None
-        self._is_attached = False
-        self._levels: list[Level] = []
-        # Levels that end with the present iteration.
-        self._ending: list[Level] = []
         # Attached on a QThread that has an event loop.
         self._ends_with_thread = False
         # Attached, and stop() was called.
         self._is_detaching = False
-        # aboutToQuit has come, and every task been cancelled.
-        self._is_quitting = False
-        # Cancelled tasks are given time to clean up; None if not, True once that time is over.
-        self._is_drain_over: bool | None = None
-
-    # -- blocking mode --
-
-    def run_forever(self) -> None:
-        """
-        Run until `stop`, in a Qt loop of its own.
-
-        Raises:
-            RuntimeError: If there is no QCoreApplication, or the loop is closed, or
-                the caller is a callback or coroutine, or another loop runs.
-            SystemExit: If the application quits meanwhile, with its exit code.
-        """
-        self._check_can_block()
-        self._run_level(make_level(None))
-
-    def run_until_complete(self, future: Generator[Any, None, T] | Awaitable[T]) -> T:
-        """
-        Run until *future*, or the task made of a coroutine, is done.
-
-        Ctrl-C, unless the program handles it, cancels it; a second one does not
-        wait for its clean-up.
-
-        Returns:
-            Its result.
-
-        Raises:
-            RuntimeError: As `run_forever`; or if `stop` was called before it was done.
-            KeyboardInterrupt: If Ctrl-C has ended it.
-            SystemExit: If the application quits meanwhile, with its exit code; it has been cancelled.
-            asyncio.CancelledError: If it was cancelled; also if the application
-                quits and this call was nested in another.
-        """
-        try:
-            self._check_can_block()
-        except RuntimeError:
-            dispose(future)
-            raise
-        is_ours = not asyncio.isfuture(future)
-        main: asyncio.Future[T] = asyncio.ensure_future(future, loop=self)  # type: ignore[arg-type]
-        if is_ours:
-            main._log_destroy_pending = False  # type: ignore[attr-defined]  # Reported below.
-        level = make_level(main)
-
-        def end_level(_: object) -> None:
-            if main.cancelled() or not isinstance(main.exception(), (SystemExit, KeyboardInterrupt)):
-                self._end_after_iteration(level)
-
-        main.add_done_callback(end_level)
-        try:
-            self._run_level(level)
-        except BaseException:
-            if is_ours and main.done() and not main.cancelled():
-                main.exception()  # Nobody else can retrieve it.
-            raise
-        finally:
-            main.remove_done_callback(end_level)
-        if not main.done():
-            msg = "Event loop stopped before Future completed."
-            raise RuntimeError(msg)
-        if level.is_interrupted and main.cancelled():
-            raise KeyboardInterrupt
-        return main.result()
-
-    def stop(self) -> None:
-        """
-        End the innermost blocking call after the present iteration; with none, detach.
-
-        As in asyncio, what is ready now still runs.
-        """
-        self._ending.extend(self._levels[-1:])
-        super().stop()
-
-    def _check_can_block(self) -> None:
-        self._check_closed()
-        if self.is_running():
-            if self._thread_id != threading.get_ident():
-                msg = "This event loop is already running, on another thread; use asyncio.run_coroutine_threadsafe()"
-                raise RuntimeError(msg)
-            if not self._is_foreign():
-                msg = "This event loop is already running: inside a coroutine use 'await', inside a callback create_task()"
-                raise RuntimeError(msg)
-        elif get_running_loop() is not None:
-            msg = "Cannot run the event loop while another loop is running"
-            raise RuntimeError(msg)
-        _application()
-
-    def _run_level(self, level: Level) -> None:
-        if not self.is_running():
-            self._open()
-        callback_level, self._callback_level = self._callback_level, None
-        self._levels.append(level)
-        self._wake()
-        try:
-            exit_code = level.exec()
-            if self._is_quitting or not level.is_ended:
-                self._on_quit(level, exit_code)
-        finally:
-            self._levels.remove(level)
-            self._ending = [other for other in self._ending if other is not level]
-            self._callback_level = callback_level
-            self._is_leaving = False
-            self._settle()
-        if level.error is not None:
-            raise level.error
-
-    def _on_quit(self, level: Level, exit_code: int) -> None:
-        """Raise what a blocking call raises when the application, or its thread, quits."""
-        self._begin_quit()
-        if len(self._levels) == 1 and not self._is_attached:
-            self._drain(self.shutdown_timeout_s)
-            self._is_quitting = False
-        if level.has_result or level.error is not None:
-            return
-        if isinstance(level, ApplicationLevel):
-            raise SystemExit(exit_code)
-        msg = "the Qt event loop quit"
-        raise asyncio.CancelledError(msg)
-
-    def _end_after_iteration(self, level: Level) -> None:
-        if not self._is_quitting:  # Then all levels end anyway.
-            self._ending.append(level)
-            super().stop()
-
-    def _on_stop(self) -> None:
-        self._stopping = False
-        if self._is_quitting:
-            return
-        ending, self._ending = self._ending or self._levels[-1:], []
-        for level in ending:
-            level.end()
-        self._is_detaching = not ending
-        # Qt may call once more before a loop that is told to return does so.
-        self._is_leaving = bool(self._levels) and self._levels[-1].is_ended and self._levels[-1].is_innermost()
 
     # -- non-blocking mode --
 
@@ -283,7 +138,7 @@ class AsyncSlotEventLoop(SlicedEventLoop):
         if asyncio.all_tasks(self):
             self.attach()
             cancel_all(asyncio.all_tasks(self))
-            self._drain(self.shutdown_timeout_s if timeout_s is None else timeout_s)
+            self._quit.drain(self.shutdown_timeout_s if timeout_s is None else timeout_s)
         self._detach(later=False)
         self.close()
 
@@ -358,8 +213,9 @@ class AsyncSlotEventLoop(SlicedEventLoop):
     # -- from STOPPED to running and back --
 
     def _open(self) -> None:
-        application = _application()
+        application = require_application()
         self._end_running = begin_running(self)
+        self._release_thread_state = hold_thread_state()
         try:
             self._open_host()
             if on_main_thread():
@@ -384,18 +240,18 @@ class AsyncSlotEventLoop(SlicedEventLoop):
         if self._end_running is not None:
             self._end_running()
             self._end_running = None
+            self._release_thread_state()
 
-    def _is_on_application_thread(self) -> bool:
-        application = QtCore.QCoreApplication.instance()
-        return application is not None and application.thread() == self._thread
+    def _on_idle_stop(self) -> None:
+        self._is_detaching = True
 
     def _settle(self) -> None:
         """Do what had to wait until nothing of the guest's is on the stack."""
-        if self._frames or self._levels or self._is_drain_over is not None:
+        if self._frames or self._levels or self._quit.is_draining:
             return
         if not self._is_attached:
             self._close_running(later=False)
-        elif self._is_quitting:
+        elif self._quit.has_begun:
             self._complete_quit()
         elif self._is_detaching:
             self._detach(later=True)
@@ -403,50 +259,22 @@ class AsyncSlotEventLoop(SlicedEventLoop):
     # -- quitting --
 
     def _on_about_to_quit(self) -> None:
-        if self._is_drain_over is not None:
-            self._abandon()
+        if self._quit.is_draining:
+            self._quit.abandon()
             return
         self._begin_quit()
         if not self._frames and not self._levels:
             self._complete_quit()
 
-    def _begin_quit(self) -> None:
-        if self._is_quitting:
-            return
-        self._is_quitting = True
-        for level in self._levels:
-            level.has_result = level.future is not None and level.future.done()
-        cancel_all(asyncio.all_tasks(self))
-
     def _complete_quit(self) -> None:
         """End an attached guest whose application quits. Called by Qt; nothing leaves it."""
         try:
-            self._drain(self.shutdown_timeout_s)
+            self._quit.drain(self.shutdown_timeout_s)
         except BaseException as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
             self.call_exception_handler({"message": "Error while the application quit", "exception": exc})
-        self._is_quitting = False
+        self._quit.end()
         self._detach(later=True)
         self.close()
-
-    def _drain(self, timeout_s: float) -> None:
-        """Run until every task is done and every async generator closed, or for *timeout_s* seconds."""
-        self._is_drain_over = False
-        ending = self.create_task(_end_all(self), name="asyncslot shutdown")
-        timer = self.call_later(timeout_s, self._abandon)
-        try:
-            process_events_until(lambda: bool(self._is_drain_over) or ending.done())
-        finally:
-            self._is_drain_over = None
-            timer.cancel()
-        survivors = asyncio.all_tasks(self) - {ending}
-        ending.cancel()
-        ending._log_destroy_pending = False  # type: ignore[attr-defined]
-        for task in survivors:
-            task._log_destroy_pending = False  # type: ignore[attr-defined]  # Reported here.
-            logger.error("Task did not end within %g s of its cancellation: %s", timeout_s, describe_task(task))
-
-    def _abandon(self) -> None:
-        self._is_drain_over = True
 
     def _on_exit(self) -> None:
         """Leave nothing for Qt to call while the interpreter ends."""
@@ -481,17 +309,6 @@ class AsyncSlotEventLoop(SlicedEventLoop):
     def _may_raise(self) -> bool:
         return not self._levels and self._loop_level() == 0
 
-    def _abort_levels(self, exc: BaseException) -> None:
-        """Have the innermost blocking call raise *exc*; the outermost, if it is KeyboardInterrupt."""
-        aborted = self._levels if isinstance(exc, KeyboardInterrupt) else self._levels[-1:]
-        for level in reversed(aborted):
-            level.error = asyncio.CancelledError()
-            if self._is_drain_over is None:
-                level.abort()
-        aborted[0].error = exc
-        if self._is_drain_over is not None:
-            self._abandon()
-
     # -- signals --
 
     def _may_interrupt(self, repeated: bool) -> bool:
@@ -502,7 +319,7 @@ class AsyncSlotEventLoop(SlicedEventLoop):
         finds the first one not handled yet has a callback to break that hangs.
         """
         if self._loop_level() == 0:
-            return not self._levels and self._is_drain_over is None
+            return not self._levels and not self._quit.is_draining
         return repeated and self._callback_level == self._loop_level()
 
     def _recapture_signals(self) -> None:
@@ -514,8 +331,8 @@ class AsyncSlotEventLoop(SlicedEventLoop):
             return
         self._interrupts.chain(data)
         for signum, original in self._interrupts.take_pending():
-            if self._is_drain_over is not None:
-                self._abandon()
+            if self._quit.is_draining:
+                self._quit.abandon()
             elif original is signal.default_int_handler:
                 self._on_ctrl_c()
             else:
@@ -538,31 +355,6 @@ class AsyncSlotEventLoop(SlicedEventLoop):
         main = self._levels[0].future if self._levels else None
         if isinstance(main, asyncio.Task) and sys.version_info >= (3, 11) and main.cancelling():
             self._unwind()
-
-    def _unwind(self) -> None:
-        """Make the Qt loops above the outermost blocking call return: nobody is to close dialogs by hand now."""
-        for level in self._levels[1:]:
-            if level.future is not None:
-                level.future.cancel()
-        if isinstance(self._levels[0], ApplicationLevel):
-            self._levels[0].unwind()
-
-
-async def _end_all(loop: AsyncSlotEventLoop) -> None:
-    """Wait for every other task, then close the async generators."""
-    this = asyncio.current_task()
-    while others := asyncio.all_tasks() - {this}:
-        await asyncio.wait(others)
-    await loop.shutdown_asyncgens()
-
-
-def _application() -> Any:
-    application = QtCore.QCoreApplication.instance()
-    if application is None:
-        msg = "there is no QCoreApplication, which Qt needs; create one first: app = QApplication(sys.argv)"
-        raise RuntimeError(msg)
-    return application
-
 
 def _exit_code(exc: SystemExit) -> int:
     """Return the exit code that Python would end with, after printing what it would print."""

@@ -58,6 +58,16 @@ def test_quit_again_while_draining_ends_at_once(how: str) -> None:
     assert "closed" not in finished.errors
 
 
+@pytest.mark.parametrize("mode", ["attached", "blocking"])
+@pytest.mark.parametrize("place", ["callback", "slot"])
+def test_quit_clean_up_closes_last_window_code_kept(mode: str, place: str) -> None:
+    """Clean-up that closes the last window is no second quit: it may go on waiting, and the exit code stays."""
+    finished = run_script("closing_window", mode, place)
+    assert finished.errors.replace("This plugin does not support propagateSizeHints()\n", "") == ""
+    assert finished.lines == ["aboutToQuit", "closed", "clean", "still quits on last window: True"]
+    assert finished.code == 3
+
+
 def test_shutdown_timeout_reports_survivors() -> None:
     """A task that never ends holds the program for `shutdown_timeout_s` only."""
     finished = run_script("stubborn", "timeout")

@@ -24,6 +24,9 @@ __all__ = ["DownloadRow", "State", "format_size", "make_label"]
 # The range of a progress bar. Not the size in bytes, which a C++ int cannot always hold.
 FULL = 1000
 
+# Bytes in a kilobyte and a megabyte, as the SI has them.
+KB, MB = 1e3, 1e6
+
 
 class State(enum.Enum):
     """What has become of a row's download."""
@@ -180,6 +183,6 @@ def make_label(text: str, name: str) -> QtWidgets.QLabel:
 
 def format_size(size: float) -> str:
     """Return a number of bytes as text, in the unit that suits it."""
-    if size < 1000:
+    if size < KB:
         return f"{size:.0f} B"
-    return f"{size / 1e3:.0f} kB" if size < 1e6 else f"{size / 1e6:.1f} MB"
+    return f"{size / KB:.0f} kB" if size < MB else f"{size / MB:.1f} MB"

@@ -1,0 +1,94 @@
+"""
+How a quit ends the guest's tasks: all are cancelled, then given time to clean up.
+
+This module knows nothing of modes: `loop` says when to begin, and when to drain.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from asyncslot._qt import QtCore
+from asyncslot._stdlib import logger
+from asyncslot.lifetime import cancel_all, describe_task, process_events_until
+
+__all__ = ["Quit"]
+
+
+class Quit:
+    """
+    The quit of one guest's application or thread; there may be several, one after the other.
+
+    Args:
+        loop: The guest.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        # Between `begin` and `end`.
+        self.has_begun = False
+        # Inside `drain`.
+        self.is_draining = False
+        self._is_abandoned = False
+        self._holds_last_window = False
+
+    def begin(self, *, holds_last_window: bool) -> None:
+        """
+        Cancel all tasks, once.
+
+        Args:
+            holds_last_window: Until `end`, the last window's closing is no quit. Clean-up
+                often closes it, and Qt would quit again, with another exit code.
+        """
+        if self.has_begun:
+            return
+        self.has_begun = True
+        application = QtCore.QCoreApplication.instance()
+        if holds_last_window and application.property("quitOnLastWindowClosed"):
+            self._holds_last_window = True
+            application.setProperty("quitOnLastWindowClosed", False)
+        cancel_all(asyncio.all_tasks(self._loop))
+
+    def drain(self, timeout_s: float) -> None:
+        """
+        Let the guest run until its tasks are done and its async generators closed.
+
+        What has not ended when the time is over, or at `abandon`, is logged.
+
+        Args:
+            timeout_s: The longest time that this takes, in seconds.
+        """
+        self.is_draining = True
+        self._is_abandoned = False
+        ending = self._loop.create_task(_end_all(self._loop), name="asyncslot shutdown")
+        timer = self._loop.call_later(timeout_s, self.abandon)
+        try:
+            process_events_until(lambda: self._is_abandoned or ending.done())
+        finally:
+            self.is_draining = False
+            timer.cancel()
+        survivors = asyncio.all_tasks(self._loop) - {ending}
+        ending.cancel()
+        for task in survivors | {ending}:
+            task._log_destroy_pending = False  # type: ignore[attr-defined]  # Logged here.
+        for task in survivors:
+            logger.error("Task did not end within %g s of its cancellation: %s", timeout_s, describe_task(task))
+
+    def abandon(self) -> None:
+        """Have `drain` return at once."""
+        self._is_abandoned = True
+
+    def end(self) -> None:
+        """Let Qt quit as before."""
+        self.has_begun = False
+        if self._holds_last_window:
+            self._holds_last_window = False
+            QtCore.QCoreApplication.instance().setProperty("quitOnLastWindowClosed", True)
+
+
+async def _end_all(loop: asyncio.AbstractEventLoop) -> None:
+    """Wait for every other task, then close the async generators."""
+    this = asyncio.current_task()
+    while others := asyncio.all_tasks() - {this}:
+        await asyncio.wait(others)
+    await loop.shutdown_asyncgens()

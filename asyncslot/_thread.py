@@ -1,0 +1,34 @@
+"""
+Threads that Python did not start, such as a QThread's.
+
+This module knows nothing of Qt or of the loop.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import threading
+from typing import Callable
+
+__all__ = ["hold_thread_state"]
+
+
+def hold_thread_state() -> Callable[[], None]:
+    """
+    Keep Python's state of this thread alive until the returned function is called, on the same thread.
+
+    CPython makes that state when C++ calls into Python on a thread that it does
+    not know, and frees it when the call returns: with it go the running event
+    loop, the hooks for async generators and every ``threading.local``. One more
+    ``PyGILState_Ensure()`` keeps it. A thread that Python started has its state
+    anyway. Source: "Non-Python created threads" in CPython's C API manual.
+    """
+    if not isinstance(threading.current_thread(), threading._DummyThread):
+        return _do_nothing
+    state = ctypes.pythonapi.PyGILState_Ensure()
+    return functools.partial(ctypes.pythonapi.PyGILState_Release, state)
+
+
+def _do_nothing() -> None:
+    pass

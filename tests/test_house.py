@@ -1,0 +1,95 @@
+"""The order of the house: who imports whom, who may know Qt, how long a module may be."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+import asyncslot
+
+PACKAGE = Path(asyncslot.__file__).parent
+MODULES = sorted(PACKAGE.glob("*.py"))
+
+# A module imports only modules above it.
+ORDER = [
+    "_qt",
+    "_stdlib",
+    "_thread",
+    "_selector",
+    "_host",
+    "_interrupt",
+    "_level",
+    "_unix",
+    "_slices",
+    "lifetime",
+    "tasks",
+    "_quit",
+    "_blocking",
+    "loop",
+    "current",
+    "decorator",
+    "__init__",
+]
+
+# Source modules whose tests have other names, and why.
+TESTS_ELSEWHERE = {
+    "__init__": "no logic",
+    "_blocking": "test_loop: a base class, tested through the loop",
+    "_level": "test_quit: its Qt loops must be the outermost of a process",
+    "_thread": "test_loop: it needs a thread of Qt's with a loop",
+    "_unix": "test_interrupt: a base class, tested through the loop",
+}
+
+
+def imported_names(path: Path) -> Iterator[str]:
+    """Yield the dotted name of each import at run time; those under TYPE_CHECKING do not count."""
+    tree = ast.parse(path.read_text())
+    skipped = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test) and "Not()" not in ast.dump(node.test)
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_order_lists_every_module() -> None:
+    """The order is complete."""
+    assert {path.stem for path in MODULES} == set(ORDER)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_module_imports_only_modules_above(path: Path) -> None:
+    """No module imports one that stands below it, so there is no cycle."""
+    above = ORDER[: ORDER.index(path.stem)]
+    inside = [name.split(".")[1] for name in imported_names(path) if name.startswith("asyncslot.")]
+    assert set(inside) <= set(above)
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_module_imports_neither_qt_nor_policy(path: Path) -> None:
+    """Only `_qt` imports a binding; nothing imports the policy plug-in."""
+    forbidden = ("PySide", "PyQt", "asyncslot_policy")
+    assert not [name for name in imported_names(path) if name.startswith(forbidden)]
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_module_length(path: Path) -> None:
+    """No module is much longer than 500 lines."""
+    assert len(path.read_text().splitlines()) <= 500
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_module_has_its_test_file(path: Path) -> None:
+    """Every source module has its one test file, or a reason why not."""
+    name = f"test_{path.stem.strip('_')}.py"
+    assert (Path(__file__).with_name(name)).exists() != (path.stem in TESTS_ELSEWHERE)

@@ -1,0 +1,97 @@
+"""Strong references to tasks, descriptions of tasks, running Qt until a condition holds."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from typing import Any
+
+from asyncslot import AsyncSlotEventLoop
+from asyncslot._qt import QtCore
+from asyncslot.lifetime import TaskKeeper, cancel_all, describe_task, process_events_until
+
+
+def test_keeper_holds_until_done(loop: AsyncSlotEventLoop) -> None:
+    """A task that only the keeper refers to is not collected; when it is done, it is let go."""
+
+    async def main() -> None:
+        keeper = TaskKeeper()
+        future: Any = loop.create_future()
+
+        async def wait() -> None:
+            await future
+
+        task = loop.create_task(wait())
+        keeper.keep(task)
+        assert keeper._tasks == {task}
+        future.set_result(None)
+        await task
+        await asyncio.sleep(0)
+        assert keeper._tasks == set()
+        keeper.keep(task)
+        assert keeper._tasks == set()
+
+    loop.run_until_complete(main())
+
+
+def test_run_task_unreferenced_survives_collection(attached: AsyncSlotEventLoop) -> None:
+    """A task of ours whose future nobody else knows goes on after a garbage collection."""
+    order: list[str] = []
+
+    async def wait_for_forgotten_future() -> None:
+        try:
+            await attached.create_future()
+        finally:
+            order.append("ended")
+
+    attached.run_task(wait_for_forgotten_future())
+    gc.collect()
+    assert order == []
+    attached.shutdown()
+    assert order == ["ended"]
+
+
+def test_cancel_all_requests_each(loop: AsyncSlotEventLoop) -> None:
+    """Each of the tasks is cancelled."""
+
+    async def main() -> list[Any]:
+        tasks = [loop.create_task(asyncio.sleep(3600)) for _ in range(3)]
+        cancel_all(tasks)
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    results = loop.run_until_complete(main())
+    assert [type(result) for result in results] == [asyncio.CancelledError] * 3
+
+
+def test_describe_task_names_each_coroutine(loop: AsyncSlotEventLoop) -> None:
+    """The description has the task's name and the file and line of each coroutine that it is in."""
+    future = loop.create_future()
+
+    async def inner() -> None:
+        await future
+
+    async def outer() -> None:
+        await inner()
+
+    task = loop.create_task(outer(), name="the name")
+    loop.run_until_complete(asyncio.sleep(0))
+    text = describe_task(task)
+    assert text.startswith("'the name' in ")
+    assert text.index("outer() at") < text.index("inner() at")
+    assert text.count(__file__) == 2
+    future.set_result(None)
+    loop.run_until_complete(task)
+
+
+def test_process_events_until_condition_by_event(app: Any) -> None:
+    """Events are processed, without a Qt loop, until one of them makes the condition true."""
+    seen: list[int] = []
+    levels: list[int] = []
+
+    def see() -> None:
+        seen.append(1)
+        levels.append(QtCore.QThread.currentThread().loopLevel())
+
+    QtCore.QTimer.singleShot(10, see)
+    process_events_until(lambda: bool(seen))
+    assert levels == [0]
