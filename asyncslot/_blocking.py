@@ -15,7 +15,7 @@ from asyncslot._level import ApplicationLevel, Level, make_level
 from asyncslot._qt import require_application
 from asyncslot._quit import Quit
 from asyncslot._slices import SlicedEventLoop
-from asyncslot._stdlib import get_running_loop
+from asyncslot._stdlib import get_running_loop, mute
 from asyncslot.tasks import dispose
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class BlockingEventLoop(SlicedEventLoop):
         is_ours = not asyncio.isfuture(future)
         main: asyncio.Future[T] = asyncio.ensure_future(future, loop=self)  # type: ignore[arg-type]
         if is_ours:
-            main._log_destroy_pending = False  # type: ignore[attr-defined]  # Reported below.
+            mute(main)  # An error is raised below.
         level = make_level(main)
 
         def end_level(_: object) -> None:
@@ -119,7 +119,7 @@ class BlockingEventLoop(SlicedEventLoop):
                 msg = "This event loop is already running, on another thread; use asyncio.run_coroutine_threadsafe()"
                 raise RuntimeError(msg)
             if not self._is_foreign():
-                msg = "This event loop is already running: inside a coroutine use 'await', inside a callback create_task()"
+                msg = "This event loop is already running: in a coroutine use 'await', in a callback create_task()"
                 raise RuntimeError(msg)
         elif get_running_loop() is not None:
             msg = "Cannot run the event loop while another loop is running"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from asyncslot._qt import QtCore, loop_level
+from asyncslot._qt import QtCore, loop_level, require_application
 
 if TYPE_CHECKING:
     import asyncio
@@ -26,7 +26,7 @@ def make_level(future: asyncio.Future[Any] | None) -> Level:
     Args:
         future: What the call waits for; None if it runs until it is stopped.
     """
-    application = QtCore.QCoreApplication.instance()
+    application = require_application()
     if loop_level() == 0 and application.thread() == QtCore.QThread.currentThread():
         return ApplicationLevel(future)
     return NestedLevel(future)
@@ -63,7 +63,6 @@ class Level:
     def end(self) -> None:
         """Have `exec` return once the Qt loops above have; end none of them."""
         raise NotImplementedError
-
 
     def abort(self) -> None:
         """Have `exec` return as soon as it can, with no regard to the Qt loops above."""
@@ -140,12 +139,12 @@ class ApplicationLevel(Level):
         # This is no quit: nobody is to hear aboutToQuit, which Qt emits inside
         # exit() from 6.5 on, and on exec()'s return before.
         if self._blocked_before is None:
-            self._blocked_before = QtCore.QCoreApplication.instance().blockSignals(True)
+            self._blocked_before = require_application().blockSignals(True)
         QtCore.QCoreApplication.exit(0)
 
     def _restore(self) -> None:
         if self._blocked_before is not None:
-            QtCore.QCoreApplication.instance().blockSignals(self._blocked_before)
+            require_application().blockSignals(self._blocked_before)
             self._blocked_before = None
         if self._dispatcher is not None:
             self._dispatcher.aboutToBlock.disconnect(self._on_about_to_block)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 
-from asyncslot._qt import QtCore
-from asyncslot._stdlib import logger
+from asyncslot._qt import require_application
+from asyncslot._stdlib import logger, mute
 from asyncslot.lifetime import cancel_all, describe_task, process_events_until
 
 __all__ = ["Quit"]
@@ -43,7 +43,7 @@ class Quit:
         if self.has_begun:
             return
         self.has_begun = True
-        application = QtCore.QCoreApplication.instance()
+        application = require_application()
         if holds_last_window and application.property("quitOnLastWindowClosed"):
             self._holds_last_window = True
             application.setProperty("quitOnLastWindowClosed", False)
@@ -69,9 +69,9 @@ class Quit:
             timer.cancel()
         survivors = asyncio.all_tasks(self._loop) - {ending}
         ending.cancel()
-        for task in survivors | {ending}:
-            task._log_destroy_pending = False  # type: ignore[attr-defined]  # Logged here.
+        mute(ending)
         for task in survivors:
+            mute(task)
             logger.error("Task did not end within %g s of its cancellation: %s", timeout_s, describe_task(task))
 
     def abandon(self) -> None:
@@ -83,7 +83,7 @@ class Quit:
         self.has_begun = False
         if self._holds_last_window:
             self._holds_last_window = False
-            QtCore.QCoreApplication.instance().setProperty("quitOnLastWindowClosed", True)
+            require_application().setProperty("quitOnLastWindowClosed", True)
 
 
 async def _end_all(loop: asyncio.AbstractEventLoop) -> None:

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     import contextvars
     import selectors
 
+    from typing_extensions import Self, TypeVarTuple, Unpack
+
+    Ts = TypeVarTuple("Ts")
+
 
 __all__ = ["SlicedEventLoop", "is_awaited"]
 
@@ -83,31 +87,42 @@ class SlicedEventLoop(PlatformEventLoop):
     # -- asyncio's scheduling interface --
 
     def call_soon(
-        self, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+        self,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: Unpack[Ts],
+        context: contextvars.Context | None = None,
     ) -> asyncio.Handle:
         """Have *callback* called in the next iteration; wake the guest if it waits."""
         if self._closed or self._debug:
             self._check_call(callback, "call_soon")
         handle = asyncio.Handle(callback, args, self, context)
-        if handle._source_traceback:
-            del handle._source_traceback[-1]
+        if handle._source_traceback:  # type: ignore[attr-defined]
+            del handle._source_traceback[-1]  # type: ignore[attr-defined]
         self._enqueue(handle)
         return handle
 
     def call_later(
-        self, delay: float, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+        self,
+        delay: float,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: Unpack[Ts],
+        context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
         """Have *callback* called in *delay* seconds, or later if the guest is busy."""
         if delay is None:
             msg = "delay must not be None"
             raise TypeError(msg)
         timer = self.call_at(self.time() + delay, callback, *args, context=context)
-        if timer._source_traceback:
-            del timer._source_traceback[-1]
+        if timer._source_traceback:  # type: ignore[attr-defined]
+            del timer._source_traceback[-1]  # type: ignore[attr-defined]
         return timer
 
     def call_at(
-        self, when: float, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+        self,
+        when: float,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: Unpack[Ts],
+        context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
         """Have *callback* called at *when*, in seconds of ``time()``, or later if the guest is busy."""
         if when is None:
@@ -119,10 +134,10 @@ class SlicedEventLoop(PlatformEventLoop):
         if self._closed or self._debug:
             self._check_call(callback, "call_at")
         timer = asyncio.TimerHandle(when, callback, args, self, context)
-        if timer._source_traceback:
-            del timer._source_traceback[-1]
+        if timer._source_traceback:  # type: ignore[attr-defined]
+            del timer._source_traceback[-1]  # type: ignore[attr-defined]
         heapq.heappush(self._scheduled, timer)
-        timer._scheduled = True
+        timer._scheduled = True  # type: ignore[attr-defined]
         if self._is_waiting and self._scheduled[0] is timer:
             self._wait_for_timers()
         return timer
@@ -344,7 +359,7 @@ class SlicedEventLoop(PlatformEventLoop):
                 return False
         return True
 
-    def _on_callback_error(self, handle: asyncio.Handle, exc: BaseException) -> None:
+    def _on_callback_error(self, handle: Any, exc: BaseException) -> None:
         if self._frames > 1 and _could_not_enter(exc):
             self._set_aside.append((self._frames, handle))
             return
@@ -357,9 +372,8 @@ class SlicedEventLoop(PlatformEventLoop):
 
     def _queue_due_timers(self) -> None:
         scheduled = self._scheduled
-        if (
-            len(scheduled) > MIN_SCHEDULED_TIMERS
-            and self._timer_cancelled_count > MAX_CANCELLED_TIMER_FRACTION * len(scheduled)
+        if len(scheduled) > MIN_SCHEDULED_TIMERS and self._timer_cancelled_count > MAX_CANCELLED_TIMER_FRACTION * len(
+            scheduled
         ):
             self._drop_cancelled_timers()
             scheduled = self._scheduled
@@ -431,7 +445,7 @@ def _could_not_enter(exc: BaseException) -> bool:
     )
 
 
-def _retrieve_exception(handle: asyncio.Handle) -> None:
+def _retrieve_exception(handle: Any) -> None:
     """Mark the exception of a task whose step has just raised it as retrieved: it ends the loop, which tells enough."""
     task = getattr(handle._callback, "__self__", None)
     if asyncio.isfuture(task) and task.done() and not task.cancelled():
@@ -457,7 +471,7 @@ class _Stopwatch:
 
     elapsed_s = 0.0
 
-    def __enter__(self) -> _Stopwatch:
+    def __enter__(self) -> Self:
         self._signs_s: list[float] = []
         self._dispatcher = QtCore.QAbstractEventDispatcher.instance()
         self._dispatcher.awake.connect(self.see_nested_loop)

@@ -11,48 +11,59 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from asyncio import base_events, events, format_helpers, futures, tasks
+from asyncio import base_events, events, format_helpers, tasks
 from asyncio.log import logger
-from typing import Any, Callable, Optional
+from typing import TYPE_CHECKING, Any, Callable, Optional
+
+if TYPE_CHECKING:
+    import selectors
+    import socket
+    from collections import deque
+    from collections.abc import Iterable
 
 __all__ = [
-    "LOOP_ATTRIBUTES",
     "MAX_CANCELLED_TIMER_FRACTION",
     "MIN_SCHEDULED_TIMERS",
+    "StockLoop",
     "begin_running",
     "enter_task",
     "format_callback",
-    "future_loop",
     "get_running_loop",
+    "is_unretrieved",
     "leave_task",
     "log_slow_callback",
     "logger",
+    "mute",
 ]
 
-# Attributes of the stock loop, public by neither name nor documentation, that our loop reads or sets.
-LOOP_ATTRIBUTES = (
-    "_asyncgen_finalizer_hook",
-    "_asyncgen_firstiter_hook",
-    "_check_callback",
-    "_check_closed",
-    "_check_thread",
-    "_clock_resolution",
-    "_closed",
-    "_csock",
-    "_current_handle",
-    "_debug",
-    "_default_executor",
-    "_process_events",
-    "_process_self_data",
-    "_ready",
-    "_scheduled",
-    "_selector",
-    "_set_coroutine_origin_tracking",
-    "_stopping",
-    "_thread_id",
-    "_timer_cancelled_count",
-    "_write_to_self",
-)
+
+class StockLoop:
+    """
+    Attributes of the stock loop, public by neither name nor documentation, that our loop reads or sets.
+
+    Handles are untyped: their own attributes are private, too.
+    """
+
+    _asyncgen_finalizer_hook: Callable[..., None]
+    _asyncgen_firstiter_hook: Callable[..., None]
+    _check_callback: Callable[[object, str], None]
+    _check_closed: Callable[[], None]
+    _check_thread: Callable[[], None]
+    _clock_resolution: float
+    _closed: bool
+    _csock: socket.socket
+    _current_handle: Any
+    _debug: bool
+    _process_events: Callable[[Iterable[tuple[selectors.SelectorKey, int]]], None]
+    _ready: deque[Any]
+    _scheduled: list[Any]
+    _selector: selectors.BaseSelector
+    _set_coroutine_origin_tracking: Callable[[bool], None]
+    _stopping: bool
+    _thread_id: int | None
+    _timer_cancelled_count: int
+    _write_to_self: Callable[[], None]
+
 
 # When so many timers are armed, and more than this fraction of them cancelled, the heap is rebuilt.
 MIN_SCHEDULED_TIMERS: int = base_events._MIN_SCHEDULED_TIMER_HANDLES  # type: ignore[attr-defined]
@@ -60,8 +71,7 @@ MAX_CANCELLED_TIMER_FRACTION: float = base_events._MIN_CANCELLED_TIMER_HANDLES_F
 
 enter_task: Callable[[asyncio.AbstractEventLoop, asyncio.Task[Any]], None] = tasks._enter_task
 leave_task: Callable[[asyncio.AbstractEventLoop, asyncio.Task[Any]], None] = tasks._leave_task
-format_callback: Callable[[object, object], str] = format_helpers._format_callback_source
-future_loop: Callable[[asyncio.Future[Any]], asyncio.AbstractEventLoop] = futures._get_loop  # type: ignore[attr-defined]
+format_callback: Callable[..., str] = format_helpers._format_callback_source
 get_running_loop: Callable[[], Optional[asyncio.AbstractEventLoop]] = events._get_running_loop
 
 
@@ -69,6 +79,16 @@ def log_slow_callback(handle: asyncio.Handle, elapsed_s: float) -> None:
     """Log what the stock loop logs in debug mode of a callback that has kept everything else waiting."""
     text = base_events._format_handle(handle)  # type: ignore[attr-defined]
     base_events.logger.warning("Executing %s took %.3f seconds", text, elapsed_s)  # type: ignore[attr-defined]
+
+
+def mute(task: asyncio.Future[Any]) -> None:
+    """Have asyncio not log that *task* was destroyed while it was pending: somebody else does."""
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+
+
+def is_unretrieved(task: asyncio.Future[Any]) -> bool:
+    """Tell whether *task* has failed and nobody has asked for its exception."""
+    return task._log_traceback
 
 
 def begin_running(loop: Any) -> Callable[[], None]:

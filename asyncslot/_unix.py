@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from asyncslot._selector import make_watchable
+from asyncslot._stdlib import StockLoop
 
 if TYPE_CHECKING:
     import selectors
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["PlatformEventLoop"]
 
 
-class PlatformEventLoop(asyncio.SelectorEventLoop):
+class PlatformEventLoop(StockLoop, asyncio.SelectorEventLoop):
     """
     The stock loop, whose selector Qt can watch and whose signals the guest can see.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable, Coroutine, NoReturn, TypeVar, o
 
 from asyncslot._qt import QtCore
 from asyncslot._slices import is_awaited
+from asyncslot._stdlib import is_unretrieved
 from asyncslot.current import start_task
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def AsyncSlot(function: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, a
 def AsyncSlot(
     *signal_types: type | str, name: str | None = None
 ) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], Callable[P, asyncio.Task[T]]]: ...
-def AsyncSlot(*signal_types: Any, name: str | None = None) -> Any:
+def AsyncSlot(*signal_types: Any, name: str | None = None) -> Any:  # noqa: N802 - named as Qt's Slot.
     """
     Make a coroutine function or method usable as a Qt slot.
 
@@ -81,7 +82,7 @@ def _decorate(function: Any, signal_types: tuple[Any, ...], name: str | None) ->
             return asyncio.get_running_loop().create_task(_fail(exc))
 
     def report(task: asyncio.Task[Any]) -> None:
-        if task.cancelled() or not _is_unretrieved(task) or is_awaited(task):
+        if task.cancelled() or not is_unretrieved(task) or is_awaited(task):
             return
         context = {
             "message": f"Exception in slot {slot.__qualname__}()",
@@ -130,11 +131,6 @@ def _check_receiver(receiver: object, slot: Callable[..., object]) -> None:
 def _is_slot(function: Callable[..., object]) -> bool:
     """Tell whether Qt's own Slot has been applied; `functools.wraps` copies its mark."""
     return hasattr(function, "_slots")
-
-
-def _is_unretrieved(task: asyncio.Task[Any]) -> bool:
-    """Tell whether *task* has failed and nobody has asked for its exception."""
-    return bool(task._log_traceback)  # type: ignore[attr-defined]
 
 
 async def _fail(exc: BaseException) -> NoReturn:

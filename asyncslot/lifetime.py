@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Set
+from typing import TYPE_CHECKING, Any
 
 from asyncslot._qt import QtCore
 
@@ -22,7 +22,7 @@ class TaskKeeper:
     """
 
     def __init__(self) -> None:
-        self._tasks: Set[asyncio.Future[Any]] = set()
+        self._tasks: set[asyncio.Future[Any]] = set()
 
     def keep(self, task: asyncio.Future[Any]) -> None:
         """Refer to *task* until it is done."""

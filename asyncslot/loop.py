@@ -114,7 +114,7 @@ class AsyncSlotEventLoop(BlockingEventLoop):
             return
         self._check_own_thread("detach()")
         if self._frames or self._levels:
-            msg = "detach() was called inside a callback, a coroutine or a blocking call; stop() detaches when it is over"
+            msg = "detach() was called inside a callback, a coroutine or a blocking call; stop() detaches afterwards"
             raise RuntimeError(msg)
         self._detach(later=False)
 
@@ -311,7 +311,7 @@ class AsyncSlotEventLoop(BlockingEventLoop):
 
     # -- signals --
 
-    def _may_interrupt(self, repeated: bool) -> bool:
+    def _may_interrupt(self, *, repeated: bool) -> bool:
         """
         Tell a signal handler whether it may raise where it is.
 
@@ -355,6 +355,7 @@ class AsyncSlotEventLoop(BlockingEventLoop):
         main = self._levels[0].future if self._levels else None
         if isinstance(main, asyncio.Task) and sys.version_info >= (3, 11) and main.cancelling():
             self._unwind()
+
 
 def _exit_code(exc: SystemExit) -> int:
     """Return the exit code that Python would end with, after printing what it would print."""

@@ -74,8 +74,9 @@ def create_eagerly(
         RuntimeError: If *context* is entered already. The coroutine is closed, and no task is left.
         BaseException: What the task factory raises; likewise.
     """
-    caught: list[asyncio.Handle] = []
-    task = first_step = None
+    caught: list[Any] = []
+    task: asyncio.Task[T] | None = None
+    first_step = None
     try:
         with loop._catch_calls(caught):
             if context is None:
@@ -92,6 +93,7 @@ def create_eagerly(
                 first_step = handle
             else:
                 loop._enqueue(handle)
+    assert task is not None
     on_created(task)
     if first_step is not None:
         loop._run_nested(first_step)
@@ -122,12 +124,15 @@ class InContext(collections.abc.Coroutine):  # type: ignore[type-arg]
         self._context = context
 
     def send(self, value: Any) -> Any:
+        """Take a step, in the context."""
         return self._context.run(self._coro.send, value)
 
     def throw(self, *exc_info: Any) -> Any:
+        """Raise an exception at the suspension, in the context."""
         return self._context.run(self._coro.throw, *exc_info)
 
     def close(self) -> None:
+        """Close the coroutine, in the context."""
         self._context.run(self._coro.close)
 
     def __await__(self) -> Any:

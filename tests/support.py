@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import subprocess
 import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Sequence
+from typing import Callable, Sequence
 
 from asyncslot._qt import QtCore
 
@@ -62,7 +60,10 @@ class Finished:
 
 
 def run_script(
-    name: str, *arguments: str, signals: Sequence[tuple[str, int]] = (), options: Sequence[str] = ("-X", "dev", "-W", "error")
+    name: str,
+    *arguments: str,
+    signals: Sequence[tuple[str, int]] = (),
+    options: Sequence[str] = ("-X", "dev", "-W", "error"),
 ) -> Finished:
     """
     Run a script of tests/scripts in a process of its own.
@@ -75,9 +76,7 @@ def run_script(
     """
     command = [sys.executable, *options, str(SCRIPTS / f"{name}.py"), *arguments]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    )
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
     watchdog = threading.Timer(CEILING_S, process.kill)
     watchdog.start()
     errors: list[str] = []

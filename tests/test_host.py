@@ -17,7 +17,16 @@ from asyncslot._qt import QtCore
 
 @pytest.mark.parametrize(
     ("delay_s", "interval_ms"),
-    [(0, 0), (-1, 0), (0.001, 1), (0.0010001, 2), (0.333, 333), (0.3331, 334), (1e9, MAX_TIMER_MS), (math.inf, MAX_TIMER_MS)],
+    [
+        (0, 0),
+        (-1, 0),
+        (0.001, 1),
+        (0.0010001, 2),
+        (0.333, 333),
+        (0.3331, 334),
+        (1e9, MAX_TIMER_MS),
+        (math.inf, MAX_TIMER_MS),
+    ],
 )
 def test_timer_interval_rounds_up_and_clamps(delay_s: float, interval_ms: int) -> None:
     """An interval is never shorter than the delay, unless Qt has none so long."""

@@ -131,7 +131,7 @@ def test_interrupts_handler_replaced_meanwhile_is_left_alone() -> None:
     reader, writer = socket.socketpair()
     with reader, writer:
         writer.setblocking(False)
-        interrupts = Interrupts(writer.fileno(), lambda repeated: False)
+        interrupts = Interrupts(writer.fileno(), lambda *, repeated: False)
         before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
         interrupts.restore(keep_wakeup_fd=False)
         assert signal.signal(signal.SIGTERM, before) is signal.SIG_IGN

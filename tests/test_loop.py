@@ -9,6 +9,7 @@ import os
 import re
 import selectors
 import threading
+import weakref
 from typing import Any, Callable, Iterator
 
 import pytest
@@ -35,7 +36,7 @@ CALLS = {
 def read_table() -> Iterator[tuple[str, str, str]]:
     """Yield state, call and outcome, from the table in the class's docstring."""
     lines = inspect.getdoc(AsyncSlotEventLoop).splitlines()
-    first, head, last = (index for index, line in enumerate(lines) if line.startswith("===="))
+    first, _, last = (index for index, line in enumerate(lines) if line.startswith("===="))
     starts = [match.start() for match in re.finditer("=+", lines[first])]
     rows = [
         [line[start:end].strip() for start, end in zip(starts, [*starts[1:], None])]
@@ -371,12 +372,12 @@ WAKERS = {
     "earlier call_at": lambda loop, done: (loop.call_later(3600, int), loop.call_later(0.01, done)),
     "create_task": lambda loop, done: loop.create_task(call(done)),
     "run_task": lambda loop, done: loop.run_task(call(done)),
-    "future": lambda loop, done: (
-        lambda future: (future.add_done_callback(lambda _: done()), future.set_result(None))
-    )(loop.create_future()),
-    "cancel": lambda loop, done: (
-        lambda task: (task.add_done_callback(lambda _: done()), task.cancel())
-    )(loop.run_task(asyncio.sleep(3600))),
+    "future": lambda loop, done: (lambda future: (future.add_done_callback(lambda _: done()), future.set_result(None)))(
+        loop.create_future()
+    ),
+    "cancel": lambda loop, done: (lambda task: (task.add_done_callback(lambda _: done()), task.cancel()))(
+        loop.run_task(asyncio.sleep(3600))
+    ),
     "add_reader": foreign_read,
     "add_writer": foreign_write,
     "transport": lambda loop, done: loop.create_task(connect(done)),
@@ -502,7 +503,7 @@ def test_idle_guest_costs_no_wakeups() -> None:
 
 
 def test_blocking_call_in_python_thread(app: Any) -> None:
-    """A loop runs in a plain Python thread, with timers, I/O and executor, and leaves no Qt object to complain about."""
+    """A loop runs in a plain Python thread, with timers, I/O and executor; Qt has nothing to complain about."""
     results: list[object] = []
 
     async def main() -> object:
@@ -605,13 +606,11 @@ def test_closed_loop_is_collected(app: Any) -> None:
     loop = AsyncSlotEventLoop()
     loop.attach()
     run_task(asyncio.sleep(0))
-    run_qt(lambda quit_qt: loop.call_later(0.001, quit_qt))
+    run_qt(lambda quit_qt, loop=loop: loop.call_later(0.001, quit_qt))
     loop.shutdown()
     other = AsyncSlotEventLoop()
     other.attach()  # This thread's loop is now another.
     other.shutdown()
-    import weakref
-
     reference = weakref.ref(loop)
     del loop
     gc.collect()

@@ -142,9 +142,7 @@ def test_dialog_in_callback_others_go_on(loop: AsyncSlotEventLoop, opener: Any, 
         async with Activities(loop) as activities:
 
             def on_open(box: Any) -> None:
-                asyncio.ensure_future(activities.wait_progress(), loop=loop).add_done_callback(
-                    lambda _: box.accept()
-                )
+                asyncio.ensure_future(activities.wait_progress(), loop=loop).add_done_callback(lambda _: box.accept())
 
             await asyncio.wait_for(opener(loop, lambda: exec_box(on_open)), CEILING_S)
             await activities.wait_progress()
@@ -155,7 +153,7 @@ def test_dialog_in_callback_others_go_on(loop: AsyncSlotEventLoop, opener: Any, 
 @pytest.mark.parametrize("inner", OPENERS)
 @pytest.mark.parametrize("outer", OPENERS)
 def test_dialog_in_dialog_others_go_on(loop: AsyncSlotEventLoop, outer: Any, inner: Any) -> None:
-    """With a second box opened while the first one runs, everything goes on in both, and the tasks come out in order."""
+    """With a second box opened while the first one runs, everything goes on in both; the inner returns first."""
     order = []
 
     async def main() -> None:

@@ -9,7 +9,7 @@ import pytest
 from asyncslot import AsyncSlotEventLoop, _stdlib
 
 
-@pytest.mark.parametrize("name", _stdlib.LOOP_ATTRIBUTES)
+@pytest.mark.parametrize("name", list(_stdlib.StockLoop.__annotations__))
 def test_loop_attribute_exists(app: Any, loop: AsyncSlotEventLoop, name: str) -> None:
     """The stock loop still has the attribute, which ours reads or sets."""
     stock = next(base for base in AsyncSlotEventLoop.__mro__ if base.__module__.startswith("asyncio."))

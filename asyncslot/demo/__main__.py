@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Not before the arguments are known to be good: --help is to work without Qt.
         from asyncslot.demo.application import Options, run_application  # noqa: PLC0415
     except ImportError as error:
-        print(f"asyncslot.demo: {_explain(error)}", file=sys.stderr)  # noqa: T201 - the program's output.
+        print(f"asyncslot.demo: {_explain(error)}", file=sys.stderr)
         return 1
     return run_application(
         Options(
@@ -115,7 +115,7 @@ def _choose_platform(*, is_forced: bool) -> bool:
         return platform.partition(":")[0] in INVISIBLE_PLATFORMS
     if sys.platform in ("win32", "darwin") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
         return False
-    print("No display: the demo runs offscreen and clicks its own buttons.", flush=True)  # noqa: T201 - its output.
+    print("No display: the demo runs offscreen and clicks its own buttons.", flush=True)
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     return True
 

@@ -84,7 +84,7 @@ class Script:
     async def _answer_question(self) -> None:
         await self._wait_until(lambda: _question() is not None)
         box = _question()
-        assert box is not None  # noqa: S101 - it is modal: nobody but us can close it.
+        assert box is not None
         self._say(f"question open: {box.text()}")
         before = [row.received for row in self._others]
         await self._wait_until(lambda: self._have_grown(before))
@@ -112,7 +112,7 @@ class Script:
         self._say(text if is_true else f"WRONG: {text}")
 
     def _say(self, text: str) -> None:
-        print(f"{time.monotonic() - self._began_s:7.2f} s  {text}", flush=True)  # noqa: T201 - what it is for.
+        print(f"{time.monotonic() - self._began_s:7.2f} s  {text}", flush=True)
 
 
 async def wait_until(window: Window, condition: Callable[[], bool]) -> None:

@@ -11,7 +11,6 @@ app = QCoreApplication([])
 app.aboutToQuit.connect(lambda: print("aboutToQuit"))
 
 
-
 async def main() -> None:
     await asyncio.sleep(0.01)
 
