@@ -29,6 +29,7 @@ __all__ = [
     "enter_task",
     "format_callback",
     "get_running_loop",
+    "is_helper",
     "is_unretrieved",
     "leave_task",
     "log_slow_callback",
@@ -79,6 +80,18 @@ def log_slow_callback(handle: asyncio.Handle, elapsed_s: float) -> None:
     """Log what the stock loop logs in debug mode of a callback that has kept everything else waiting."""
     text = base_events._format_handle(handle)  # type: ignore[attr-defined]
     base_events.logger.warning("Executing %s took %.3f seconds", text, elapsed_s)  # type: ignore[attr-defined]
+
+
+def is_helper(task: asyncio.Future[Any]) -> bool:
+    """
+    Tell whether *task* is one of asyncio's own that is not to be cancelled, as it ends by itself.
+
+    There is one: it connects a new subprocess's pipes. Without it the task
+    that started the subprocess, if cancelled, too, waits for ever for its end.
+    Source: seen on CPython 3.11; ``_wait()`` needs connected pipes.
+    """
+    coro = task.get_coro() if isinstance(task, asyncio.Task) else None
+    return getattr(coro, "__qualname__", None) == "BaseSubprocessTransport._connect_pipes"
 
 
 def mute(task: asyncio.Future[Any]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from asyncslot._qt import QtCore
+from asyncslot._stdlib import is_helper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,9 +33,10 @@ class TaskKeeper:
 
 
 def cancel_all(tasks: Iterable[asyncio.Future[Any]]) -> None:
-    """Request the cancellation of each of *tasks*."""
+    """Request the cancellation of each of *tasks* but asyncio's own helpers, which end by themselves."""
     for task in tasks:
-        task.cancel()
+        if not is_helper(task):
+            task.cancel()
 
 
 def describe_task(task: asyncio.Task[Any]) -> str:

@@ -47,14 +47,14 @@ class AsyncSlotEventLoop(BlockingEventLoop):
     how Qt and asyncio wait for each other. The table says what a call does in each
     state; `run_until_complete` is as `run_forever`.
 
-    ========  =============  ==========  =========  ===========  ============
-    state     run_forever()  attach()    detach()   call_soon()  close()
-    ========  =============  ==========  =========  ===========  ============
-    STOPPED   BLOCKING       ATTACHED    no effect  queued       CLOSED
-    BLOCKING  nests          ATTACHED    no effect  called       RuntimeError
-    ATTACHED  nests          no effect   STOPPED    called       RuntimeError
-    CLOSED    RuntimeError   RuntimeError no effect RuntimeError no effect
-    ========  =============  ==========  =========  ===========  ============
+    ========  =============  ============  =========  ============  ============
+    state     run_forever()  attach()      detach()   call_soon()   close()
+    ========  =============  ============  =========  ============  ============
+    STOPPED   BLOCKING       ATTACHED      no effect  queued        CLOSED
+    BLOCKING  nests          ATTACHED      no effect  called        RuntimeError
+    ATTACHED  nests          no effect     STOPPED    called        RuntimeError
+    CLOSED    RuntimeError   RuntimeError  no effect  RuntimeError  no effect
+    ========  =============  ============  =========  ============  ============
 
     "Nests" holds in foreign code, which Qt runs while the guest waits; inside a
     callback or coroutine of the guest's it is a RuntimeError, as is `detach`.

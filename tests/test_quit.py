@@ -68,6 +68,13 @@ def test_quit_clean_up_closes_last_window_code_kept(mode: str, place: str) -> No
     assert finished.code == 3
 
 
+def test_quit_while_subprocess_starts_ends_it() -> None:
+    """A quit that meets a subprocess whose pipes are not connected yet ends it, and does not hang."""
+    finished = run_script("starting_subprocess", options=())
+    assert finished.errors == ""
+    assert finished.lines == ["cancelled", "exec 4"]
+
+
 def test_shutdown_timeout_reports_survivors() -> None:
     """A task that never ends holds the program for `shutdown_timeout_s` only."""
     finished = run_script("stubborn", "timeout")

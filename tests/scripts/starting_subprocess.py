@@ -1,0 +1,29 @@
+"""Quits in the very step in which a task has started a subprocess."""
+
+import asyncio
+import sys
+
+from PySide6.QtCore import QCoreApplication, QTimer
+
+from asyncslot import run_task
+
+app = QCoreApplication([])
+
+
+async def work() -> None:
+    try:
+        await asyncio.create_subprocess_exec("sleep", "3600", stdout=asyncio.subprocess.PIPE)
+    except asyncio.CancelledError:
+        print("cancelled")
+        raise
+
+
+def start_and_quit() -> None:
+    app.task = run_task(work())
+    app.exit(4)
+
+
+QTimer.singleShot(0, start_and_quit)
+code = app.exec()
+print("exec", code)
+sys.exit(code)

@@ -1,0 +1,47 @@
+"""What type checkers must make of the public API. Never run: read by mypy and pyright."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Callable
+
+from asyncslot import AsyncSlot, AsyncSlotEventLoop, run_task
+
+if TYPE_CHECKING:
+    from typing_extensions import assert_type
+
+
+@AsyncSlot
+async def bare(text: str) -> int:
+    return len(text)
+
+
+@AsyncSlot(str, name="other")
+async def typed(text: str, *, times: int = 1) -> str:
+    return text * times
+
+
+class Receiver:
+    @AsyncSlot()
+    async def on_click(self, checked: bool = False) -> bool:
+        return checked
+
+
+async def use() -> None:
+    assert_type(bare("x"), "asyncio.Task[int]")
+    assert_type(await bare("x"), int)
+    assert_type(await typed("x", times=2), str)
+    assert_type(await Receiver().on_click(True), bool)
+    assert_type(await run_task(asyncio.sleep(1, "x")), str)
+    bare(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    typed("x", count=2)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def use_loop() -> None:
+    loop = AsyncSlotEventLoop()
+    factory: Callable[[], asyncio.AbstractEventLoop] = AsyncSlotEventLoop
+    assert_type(loop.run_until_complete(asyncio.sleep(1, "x")), str)
+    assert_type(loop.run_task(asyncio.sleep(1, 2)), "asyncio.Task[int]")
+    loop.attach()
+    loop.shutdown(timeout_s=1)
+    factory().close()
