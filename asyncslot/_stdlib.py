@@ -55,6 +55,7 @@ class StockLoop:
     _csock: socket.socket
     _current_handle: Any
     _debug: bool
+    _default_executor: Any
     _process_events: Callable[[Iterable[tuple[selectors.SelectorKey, int]]], None]
     _ready: deque[Any]
     _scheduled: list[Any]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 from asyncslot._selector import make_watchable
 from asyncslot._stdlib import StockLoop
@@ -24,6 +26,20 @@ class PlatformEventLoop(StockLoop, asyncio.SelectorEventLoop):
 
     def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
         super().__init__(make_watchable(selector))
+
+    if sys.version_info >= (3, 15):
+
+        def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+            """
+            Run a function in an executor, as the stock loop does.
+
+            asyncio looks ``concurrent.futures.ThreadPoolExecutor`` up where Python 3.15
+            imports it lazily, and PySide6 6.12.0 keeps such names from being resolved:
+            the stock loop cannot make its default executor.
+            """
+            if executor is None and self._default_executor is None and not self._executor_shutdown_called:  # type: ignore[attr-defined]
+                self._default_executor = ThreadPoolExecutor(thread_name_prefix="asyncio")
+            return super().run_in_executor(executor, func, *args)
 
     def remove_signal_handler(self, sig: int) -> bool:
         """Remove a handler for a signal, as the stock loop does, without giving up the wakeup descriptor."""
