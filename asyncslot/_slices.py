@@ -45,6 +45,7 @@ class _Frame(NamedTuple):
 
     callback_level: Optional[int]
     task: Optional[asyncio.Task[Any]]
+    caught: Optional[list[asyncio.Handle]]
 
 
 class SlicedEventLoop(PlatformEventLoop):
@@ -59,7 +60,7 @@ class SlicedEventLoop(PlatformEventLoop):
         self._poll = make_poll(self._selector)
         self._host: Host | None = None
         # What call_soon() does with a handle: append it to the queue; while the
-        # guest waits, wake it, too; while a task is created, catch it.
+        # guest waits, wake it, too; while a task is created, catch it. See _route().
         self._enqueue: Callable[[asyncio.Handle], object] = self._ready.append
         self._is_waiting = False
         self._caught: list[asyncio.Handle] | None = None
@@ -170,7 +171,7 @@ class SlicedEventLoop(PlatformEventLoop):
         """Have Qt call the guest no more; *later* as for `Host.close`."""
         host, self._host = self._host, None
         self._is_waiting = False
-        self._enqueue = self._ready.append
+        self._route()
         self._loop_level = _no_loop_level
         del self._thread
         if host is not None:
@@ -183,8 +184,16 @@ class SlicedEventLoop(PlatformEventLoop):
     def _wake(self) -> None:
         if self._is_waiting and self._host is not None:
             self._is_waiting = False
-            self._enqueue = self._ready.append
+            self._route()
             self._host.wake()
+
+    def _route(self) -> None:
+        if self._caught is not None:
+            self._enqueue = self._caught.append
+        elif self._is_waiting:
+            self._enqueue = self._enqueue_and_wake
+        else:
+            self._enqueue = self._ready.append
 
     def _enqueue_and_wake(self, handle: asyncio.Handle) -> None:
         self._ready.append(handle)
@@ -196,7 +205,7 @@ class SlicedEventLoop(PlatformEventLoop):
         if self._host is None or self._ready or self._stopping:
             return
         self._is_waiting = True
-        self._enqueue = self._enqueue_and_wake
+        self._route()
         self._host.rest()
         self._wait_for_timers()
 
@@ -213,14 +222,16 @@ class SlicedEventLoop(PlatformEventLoop):
         The caller's task is set aside, or no other could run. The host is woken
         even if it is awake already, so that it fires in a nested Qt loop, too.
         """
-        frame = _Frame(self._callback_level, asyncio.current_task(self))
+        frame = _Frame(self._callback_level, asyncio.current_task(self), self._caught)
         if frame.task is not None:
             leave_task(self, frame.task)
         self._frames += 1
         self._callback_level = self._loop_level()
-        if self._caught:
+        if self._caught is not None:
+            # A task factory runs code that runs callbacks: those here are not to wait for it.
             self._ready.extend(self._caught)
             self._caught.clear()
+            self._caught = None
         self._is_waiting = True  # Even if it does not: see above.
         self._wake()
         return frame
@@ -231,6 +242,9 @@ class SlicedEventLoop(PlatformEventLoop):
         self._frames -= 1
         self._slice_end_s = 0.0  # A slice below this frame ends: the host decides what is next.
         self._callback_level = frame.callback_level
+        if frame.caught is not None:
+            self._caught = frame.caught
+            self._route()
         if frame.task is not None:
             enter_task(self, frame.task)
 
@@ -246,15 +260,27 @@ class SlicedEventLoop(PlatformEventLoop):
         return self._callback_level is None or self._loop_level() > self._callback_level
 
     @contextlib.contextmanager
-    def _catch_calls(self, caught: list[asyncio.Handle]) -> Iterator[None]:
-        """Put what ``call_soon`` would queue into *caught* instead."""
-        outer, self._caught = self._caught, caught
-        self._enqueue = caught.append
+    def _catch_calls(self) -> Iterator[list[asyncio.Handle]]:
+        """
+        Yield a list to which ``call_soon`` appends instead of queueing; queue at the end what is left in it.
+
+        A finalizer may call at any moment, and whatever it queues keeps its place.
+        """
+        outer, self._caught = self._caught, []
+        caught = self._caught
+        queue = self._ready.append if outer is None else outer.append
+        self._route()
         try:
-            yield
+            yield caught
         finally:
+            while caught:
+                queue(caught.pop(0))
             self._caught = outer
-            self._enqueue = self._enqueue_and_wake if self._is_waiting else self._ready.append
+            self._route()
+            while caught:  # From between the last two lines.
+                queue(caught.pop(0))
+            if self._ready:
+                self._wake()
 
     def _run_nested(self, handle: asyncio.Handle) -> None:
         """Run one handle at once, inside whatever code is on the stack."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import TYPE_CHECKING, Any, Callable, Coroutine, TypeVar
 
 from asyncslot._qt import QtCore, loop_level
 from asyncslot._stdlib import get_running_loop
+from asyncslot.lifetime import TaskKeeper
 from asyncslot.loop import AsyncSlotEventLoop, thread_loop
-from asyncslot.tasks import InContext, check_coroutine, dispose
+from asyncslot.tasks import check_coroutine, create_in, dispose
 
 if TYPE_CHECKING:
     import contextvars
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["ensure_loop", "run_task", "start_task"]
 
 T = TypeVar("T")
+
+# Tasks in loops that are not ours.
+_tasks_elsewhere = TaskKeeper()
 
 
 def ensure_loop() -> asyncio.AbstractEventLoop:
@@ -95,12 +98,12 @@ def start_task(
         raise
     if isinstance(loop, AsyncSlotEventLoop):
         return loop._start_task(coro, name=name, context=context, on_done=on_done)
-    if context is None:
-        task = loop.create_task(coro, name=name)
-    elif sys.version_info >= (3, 11):
-        task = loop.create_task(coro, name=name, context=context)
-    else:
-        task = loop.create_task(InContext(coro, context), name=name)
+    try:
+        task = create_in(loop, coro, name, context)
+    except BaseException:
+        dispose(coro)
+        raise
+    _tasks_elsewhere.keep(task)
     if on_done is not None:
         task.add_done_callback(on_done)
     return task

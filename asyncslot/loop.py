@@ -70,6 +70,7 @@ class AsyncSlotEventLoop(BlockingEventLoop):
         self._keeper = TaskKeeper()
         self._interrupts: Interrupts | None = None
         self._end_running: Callable[[], None] | None = None
+        self._release_thread_state: Callable[[], None] | None = None
         # Attached on a QThread that has an event loop.
         self._ends_with_thread = False
         # Attached, and stop() was called.
@@ -141,6 +142,18 @@ class AsyncSlotEventLoop(BlockingEventLoop):
             self._quit.drain(self.shutdown_timeout_s if timeout_s is None else timeout_s)
         self._detach(later=False)
         self.close()
+
+    def close(self) -> None:
+        """
+        Close the loop, as the stock loop does. Closing twice is nothing.
+
+        Raises:
+            RuntimeError: If it is running.
+        """
+        super().close()
+        if self._release_thread_state is not None:
+            self._release_thread_state()
+            self._release_thread_state = None
 
     def run_task(
         self, coro: Coroutine[Any, Any, T], *, name: str | None = None, context: contextvars.Context | None = None
@@ -215,7 +228,8 @@ class AsyncSlotEventLoop(BlockingEventLoop):
     def _open(self) -> None:
         application = require_application()
         self._end_running = begin_running(self)
-        self._release_thread_state = hold_thread_state()
+        if self._release_thread_state is None:
+            self._release_thread_state = hold_thread_state()
         try:
             self._open_host()
             if on_main_thread():
@@ -240,7 +254,6 @@ class AsyncSlotEventLoop(BlockingEventLoop):
         if self._end_running is not None:
             self._end_running()
             self._end_running = None
-            self._release_thread_state()
 
     def _on_idle_stop(self) -> None:
         self._is_detaching = True

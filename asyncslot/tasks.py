@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from asyncslot._slices import SlicedEventLoop
 
-__all__ = ["InContext", "check_coroutine", "create_eagerly", "dispose"]
+__all__ = ["InContext", "check_coroutine", "create_eagerly", "create_in", "dispose"]
 
 T = TypeVar("T")
 
@@ -74,42 +74,60 @@ def create_eagerly(
         RuntimeError: If *context* is entered already. The coroutine is closed, and no task is left.
         BaseException: What the task factory raises; likewise.
     """
-    caught: list[Any] = []
-    task: asyncio.Task[T] | None = None
-    first_step = None
-    try:
-        with loop._catch_calls(caught):
-            if context is None:
-                task = loop.create_task(coro, name=name)
-            else:
-                context.run(_do_nothing)  # RuntimeError if it is entered: better now than in the task.
-                task = _create_in_context(loop, coro, name, context)
-    except BaseException:
-        dispose(coro)
-        raise
-    finally:
-        for handle in caught:
-            if task is not None and first_step is None and getattr(handle._callback, "__self__", None) is task:
-                first_step = handle
-            else:
-                loop._enqueue(handle)
-    assert task is not None
+    with loop._catch_calls() as caught:
+        try:
+            task = create_in(loop, coro, name, context)
+        except BaseException:
+            _undo(loop, coro, caught)
+            raise
+        first_step = _take_first_step(caught, lambda owner: owner is task)
     on_created(task)
     if first_step is not None:
         loop._run_nested(first_step)
     return task
 
 
-def _do_nothing() -> None:
-    """Run in a context to see whether it can be entered."""
-
-
-def _create_in_context(
-    loop: SlicedEventLoop, coro: Coroutine[Any, Any, T], name: str | None, context: contextvars.Context
+def create_in(
+    loop: asyncio.AbstractEventLoop,
+    coro: Coroutine[Any, Any, T],
+    name: str | None,
+    context: contextvars.Context | None,
 ) -> asyncio.Task[T]:
+    """
+    Create a task by the loop's task factory, in *context* on every Python.
+
+    Raises:
+        RuntimeError: If *context* is entered already.
+    """
+    if context is None:
+        return loop.create_task(coro, name=name)
+    context.run(_do_nothing)  # RuntimeError if it is entered: better now than in the task.
     if sys.version_info >= (3, 11):
         return loop.create_task(coro, name=name, context=context)
     return loop.create_task(InContext(coro, context), name=name)
+
+
+def _undo(loop: SlicedEventLoop, coro: Coroutine[Any, Any, T], caught: list[Any]) -> None:
+    """Close the coroutine; if the task factory failed when it had made the task, by a cancelled first step."""
+    step = _take_first_step(caught, lambda owner: isinstance(owner, asyncio.Task) and owner.get_coro() is coro)
+    if step is not None:
+        step._callback.__self__.cancel()
+        loop._run_nested(step)
+    dispose(coro)
+
+
+def _take_first_step(caught: list[Any], is_own: Callable[[object], bool]) -> asyncio.Handle | None:
+    """Take the handle whose callback belongs to the task in question out of what was caught."""
+    for handle in caught:
+        if is_own(getattr(handle._callback, "__self__", None)):
+            caught.remove(handle)
+            step: asyncio.Handle = handle
+            return step
+    return None
+
+
+def _do_nothing() -> None:
+    """Run in a context to see whether it can be entered."""
 
 
 class InContext(collections.abc.Coroutine):  # type: ignore[type-arg]
