@@ -26,13 +26,14 @@ from asyncslot._stdlib import (
     leave_task,
     log_slow_callback,
 )
+from asyncslot._stopwatch import Stopwatch
 from asyncslot._unix import PlatformEventLoop
 
 if TYPE_CHECKING:
     import contextvars
     import selectors
 
-    from typing_extensions import Self, TypeVarTuple, Unpack
+    from typing_extensions import TypeVarTuple, Unpack
 
     Ts = TypeVarTuple("Ts")
 
@@ -81,7 +82,7 @@ class SlicedEventLoop(PlatformEventLoop):
         self._set_aside: list[tuple[int, asyncio.Handle]] = []
         self._loop_level: Callable[[], int] = _no_loop_level
         # Times the callback that runs; None outside debug mode.
-        self._stopwatch: _Stopwatch | None = None
+        self._stopwatch: Stopwatch | None = None
         # The Qt loop that carries the guest is told to return: nothing runs any more.
         self._is_leaving = False
 
@@ -219,8 +220,7 @@ class SlicedEventLoop(PlatformEventLoop):
         """
         Begin to run callbacks: as if nothing of the guest's were on the stack.
 
-        The caller's task is set aside, or no other could run. The host is woken
-        even if it is awake already, so that it fires in a nested Qt loop, too.
+        The caller's task is set aside, or no other could run.
         """
         frame = _Frame(self._callback_level, asyncio.current_task(self), self._caught)
         if frame.task is not None:
@@ -232,8 +232,6 @@ class SlicedEventLoop(PlatformEventLoop):
             self._ready.extend(self._caught)
             self._caught.clear()
             self._caught = None
-        self._is_waiting = True  # Even if it does not: see above.
-        self._wake()
         return frame
 
     def _leave_frame(self, frame: _Frame) -> None:
@@ -285,6 +283,7 @@ class SlicedEventLoop(PlatformEventLoop):
     def _run_nested(self, handle: asyncio.Handle) -> None:
         """Run one handle at once, inside whatever code is on the stack."""
         frame = self._enter_frame()
+        self._wake()  # A nested Qt loop is to call the guest, too.
         try:
             handle._run()
         except (SystemExit, KeyboardInterrupt) as exc:
@@ -305,6 +304,10 @@ class SlicedEventLoop(PlatformEventLoop):
         if self._host is None or self._is_leaving:
             return
         frame = self._enter_frame()
+        # Even if it is awake: a timer fires inside its own timeout, in a nested Qt
+        # loop, only if it was restarted. Only here: a restart puts it off.
+        self._is_waiting = True
+        self._wake()
         outer_watch, self._stopwatch = self._stopwatch, None
         if outer_watch is not None:
             outer_watch.see_nested_loop()
@@ -371,7 +374,7 @@ class SlicedEventLoop(PlatformEventLoop):
                 continue
             outer, self._current_handle = self._current_handle, handle
             try:
-                with _Stopwatch() as self._stopwatch:
+                with Stopwatch() as self._stopwatch:
                     handle._run()
             except (SystemExit, KeyboardInterrupt):
                 _retrieve_exception(handle)
@@ -484,33 +487,3 @@ def _is_entered(context: contextvars.Context) -> bool:
     except RuntimeError:
         return True
     return False
-
-
-class _Stopwatch:
-    """
-    The time that a block takes, without the Qt loops nested in it.
-
-    Nothing tells when a nested Qt loop begins or ends. But it wakes the guest, and
-    its dispatcher tells when it wakes itself: what lies between the first and the
-    last sign of it is left out.
-    """
-
-    elapsed_s = 0.0
-
-    def __enter__(self) -> Self:
-        self._signs_s: list[float] = []
-        self._dispatcher = QtCore.QAbstractEventDispatcher.instance()
-        self._dispatcher.awake.connect(self.see_nested_loop)
-        self._began_s = monotonic()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.elapsed_s = monotonic() - self._began_s
-        self._dispatcher.awake.disconnect(self.see_nested_loop)
-        if self._signs_s:
-            self.elapsed_s -= self._signs_s[-1] - self._signs_s[0]
-
-    def see_nested_loop(self) -> None:
-        """Take note that a nested Qt loop runs."""
-        del self._signs_s[1:]
-        self._signs_s.append(monotonic())

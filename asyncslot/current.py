@@ -14,11 +14,11 @@ from asyncslot.tasks import check_coroutine, create_in, dispose
 if TYPE_CHECKING:
     import contextvars
 
-__all__ = ["ensure_loop", "run_task", "start_task"]
+__all__ = ["create_failing", "ensure_loop", "run_task", "start_task"]
 
 T = TypeVar("T")
 
-# Tasks in loops that are not ours.
+# Tasks in loops that are not ours, or past our loop's own way.
 _tasks_elsewhere = TaskKeeper()
 
 
@@ -106,4 +106,14 @@ def start_task(
     _tasks_elsewhere.keep(task)
     if on_done is not None:
         task.add_done_callback(on_done)
+    return task
+
+
+def create_failing(
+    loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, T], *, on_done: Callable[[asyncio.Task[T]], object]
+) -> asyncio.Task[T]:
+    """Create a task, whatever the loop's task factory does, that will run when the loop does."""
+    task = asyncio.Task(coro, loop=loop)
+    _tasks_elsewhere.keep(task)
+    task.add_done_callback(on_done)
     return task

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from typing import TYPE_CHECKING, Any, Callable, Coroutine, NoReturn, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Callable, Coroutine, Mapping, NoReturn, TypeVar, overload
 
 from asyncslot._qt import QtCore
 from asyncslot._slices import is_awaited
-from asyncslot._stdlib import is_unretrieved
-from asyncslot.current import start_task
+from asyncslot._stdlib import get_running_loop, is_unretrieved
+from asyncslot._wrapper import count_positional, make_wrapper
+from asyncslot.current import create_failing, start_task
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
@@ -37,8 +38,7 @@ def AsyncSlot(*signal_types: Any, name: str | None = None) -> Any:  # noqa: N802
     there is none. It returns the task, which can be awaited as if the function were not
     decorated, or cancelled. Raising ``CancelledError`` inside cancels it quietly.
 
-    Like any Qt slot, it may take fewer arguments than the signal has: the surplus
-    is dropped. It can be connected, disconnected, overridden, and called from QML;
+    Like any Qt slot, it may take fewer arguments than the signal has. It can be connected, disconnected, overridden, and called from QML;
     a connection does not keep its receiver alive.
 
     A failure, wrong arguments included, is the task's, and reported by the loop's
@@ -65,21 +65,23 @@ def _decorate(function: Any, signal_types: tuple[Any, ...], name: str | None) ->
     if isinstance(function, (staticmethod, classmethod)):
         return type(function)(_decorate(function.__func__, signal_types, name))
     _check_function(function)
-    limit = _count_positional(function)
+    _check_types(function, signal_types)
 
-    @functools.wraps(function)
-    def slot(*args: Any, **kwargs: Any) -> asyncio.Task[Any]:
+    def call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> asyncio.Task[Any]:
         try:
             if args and not type(args[0]).__weakrefoffset__:
                 _check_receiver(args[0], slot)
-            coro = function(*args[:limit], **kwargs)
+            coro = function(*args, **kwargs)
         except Exception as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
             coro = _fail(exc)
         try:
             return start_task(coro, on_done=report)
-        except (SystemExit, KeyboardInterrupt) as exc:
-            # No Qt loop runs yet that it could end: keep it for the one to come.
-            return asyncio.get_running_loop().create_task(_fail(exc))
+        except BaseException as exc:
+            loop = get_running_loop()
+            if loop is None:
+                raise  # There is no application, or no Qt loop on this thread: no task can tell.
+            # A task factory's failure, or SystemExit before any Qt loop runs that it could end.
+            return create_failing(loop, _fail(exc), on_done=report)
 
     def report(task: asyncio.Task[Any]) -> None:
         if task.cancelled() or not is_unretrieved(task) or is_awaited(task):
@@ -92,7 +94,8 @@ def _decorate(function: Any, signal_types: tuple[Any, ...], name: str | None) ->
         }
         task.get_loop().call_exception_handler(context)
 
-    if signal_types or not _is_slot(function):
+    slot = make_wrapper(function, call)
+    if signal_types or name or not _is_slot(function):
         return QtCore.Slot(*signal_types, **({"name": name} if name else {}))(slot)
     return slot
 
@@ -110,12 +113,11 @@ def _check_function(function: Any) -> None:
     raise TypeError(msg)
 
 
-def _count_positional(function: Callable[..., object]) -> int | None:
-    """Return how many positional arguments *function* takes; None if any number."""
-    kinds = [parameter.kind for parameter in inspect.signature(function).parameters.values()]
-    if inspect.Parameter.VAR_POSITIONAL in kinds:
-        return None
-    return sum(kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD) for kind in kinds)
+def _check_types(function: Callable[..., object], signal_types: tuple[Any, ...]) -> None:
+    limit = count_positional(function)
+    if len(signal_types) > limit:
+        msg = f"AsyncSlot declares {len(signal_types)} arguments, but {function!r} takes only {limit}"
+        raise TypeError(msg)
 
 
 def _check_receiver(receiver: object, slot: Callable[..., object]) -> None:

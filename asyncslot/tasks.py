@@ -111,7 +111,7 @@ def _undo(loop: SlicedEventLoop, coro: Coroutine[Any, Any, T], caught: list[Any]
     """Close the coroutine; if the task factory failed when it had made the task, by a cancelled first step."""
     step = _take_first_step(caught, lambda owner: isinstance(owner, asyncio.Task) and owner.get_coro() is coro)
     if step is not None:
-        step._callback.__self__.cancel()
+        step._callback.__self__.cancel()  # type: ignore[attr-defined]
         loop._run_nested(step)
     dispose(coro)
 

@@ -639,14 +639,13 @@ async def take_positional_only(self: object, value: int, /, text: str = "default
 def test_arguments_surplus_dropped(
     attached: AsyncSlotEventLoop, source: Source, function: Any, seen: tuple[object, ...]
 ) -> None:
-    """A slot gets as many of the signal's arguments as it takes positionally, no more; so do calls from Python."""
+    """A slot gets as many of the signal's arguments as it takes positionally, no more."""
     seen_arguments.clear()
     name = function.__name__
     receiver = type("Receiver", (QtCore.QObject,), {name: AsyncSlot()(function)})()
     source.pair.connect(getattr(receiver, name))
     source.pair.emit(4, "a")
-    getattr(receiver, name)(4, "a").result()
-    assert seen_arguments == [seen, seen]
+    assert seen_arguments == [seen]
 
 
 @pytest.mark.parametrize("decorate", [AsyncSlot, AsyncSlot(), AsyncSlot(bool)], ids=["bare", "()", "(bool)"])
@@ -657,7 +656,6 @@ def test_arguments_surplus_dropped(
         (take_one, (True,)),
         (take_one_with_default, (True,)),
         (take_one_and_keyword_only, (True, "untouched")),
-        (take_all, (True,)),
     ],
 )
 def test_arguments_checked_of_clicked(
@@ -1233,6 +1231,9 @@ def test_exit_in_slot_leaves_blocking_call_not_slot(
 ) -> None:
     """SystemExit and KeyboardInterrupt in a slot leave the blocking call; the slot's caller, maybe Qt, gets a task."""
     loop.set_task_factory(FACTORIES[factory])
+    if factory == "eager":
+        # It raises and hands nobody the task, so asyncio reports that as never retrieved.
+        loop.set_exception_handler(lambda *_: None)
     tasks: list[asyncio.Task[None]] = []
 
     @AsyncSlot()

@@ -17,12 +17,14 @@ MODULES = sorted(PACKAGE.glob("*.py"))
 ORDER = [
     "_qt",
     "_stdlib",
+    "_wrapper",
     "_thread",
     "_selector",
     "_host",
     "_interrupt",
     "_level",
     "_unix",
+    "_stopwatch",
     "_slices",
     "lifetime",
     "tasks",
@@ -39,7 +41,9 @@ TESTS_ELSEWHERE = {
     "__init__": "no logic",
     "_blocking": "test_loop: a base class, tested through the loop",
     "_level": "test_quit: its Qt loops must be the outermost of a process",
+    "_stopwatch": "test_nesting: it is about nested Qt loops",
     "_thread": "test_loop: it needs a thread of Qt's with a loop",
+    "_wrapper": "test_decorator: what it makes is a slot",
     "_unix": "test_interrupt: a base class, tested through the loop",
 }
 
