@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, NamedTuple, Optional
 
 from asyncslot._host import Host
 from asyncslot._qt import QtCore
-from asyncslot._selector import make_poll
+from asyncslot._selector import make_probe
 from asyncslot._stdlib import (
     MAX_CANCELLED_TIMER_FRACTION,
     MIN_SCHEDULED_TIMERS,
@@ -58,7 +58,7 @@ class SlicedEventLoop(PlatformEventLoop):
 
     def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
         super().__init__(selector)
-        self._poll = make_poll(self._selector)
+        self._is_ready = make_probe(self._selector)
         self._host: Host | None = None
         # What call_soon() does with a handle: append it to the queue; while the
         # guest waits, wake it, too; while a task is created, catch it. See _route().
@@ -324,69 +324,57 @@ class SlicedEventLoop(PlatformEventLoop):
         self._wait()
         self._settle()
 
-    def _run_slice(self) -> None:
-        run_batch = self._run_batch_checked if self._debug else self._run_batch
-        while True:
-            if not run_batch():
-                return
-            if self._has_begun and self._stopping:
-                self._has_begun = False
-                self._on_stop()
-                return
-            events = self._poll()
-            if events:
-                self._process_events(events)
-            if self._scheduled:
-                self._queue_due_timers()
-            self._has_begun = bool(self._ready) or self._stopping
-            if not self._has_begun:
-                return
-            self._batch = repeat(None, len(self._ready))
-
-    def _run_batch(self) -> bool:
-        """Run the rest of the present iteration; False if the slice ended before."""
-        popleft = self._ready.popleft
+    def _run_slice(self) -> None:  # noqa: C901 - one frame for whole batches: each further call costs more than it does.
+        ready = self._ready
+        popleft = ready.popleft
+        is_ready = self._is_ready
+        debug = self._debug
         while True:
             try:
                 for _ in self._batch:
                     handle = popleft()
                     if handle._cancelled:
                         continue
-                    handle._context.run(handle._callback, *handle._args)
+                    if debug:
+                        self._run_checked(handle)
+                    else:
+                        handle._context.run(handle._callback, *handle._args)
                     if monotonic() >= self._slice_end_s:
-                        return False
+                        return
             except (SystemExit, KeyboardInterrupt):
                 _retrieve_exception(handle)
                 raise
             except BaseException as exc:  # noqa: BLE001 - as asyncio's Handle does.
                 self._on_callback_error(handle, exc)
-            else:
-                return True
+                continue
+            if self._stopping and self._has_begun:
+                self._has_begun = False
+                self._on_stop()
+                return
+            if is_ready():
+                self._process_events(self._selector.select(0))
+            if self._scheduled:
+                self._queue_due_timers()
+            count = len(ready)
+            self._has_begun = count > 0 or self._stopping
+            if not self._has_begun:
+                return
+            self._batch = repeat(None, count)
 
-    def _run_batch_checked(self) -> bool:
-        """Do as `_run_batch`, with asyncio's checks and reports of debug mode."""
-        for _ in self._batch:
-            handle = self._ready.popleft()
-            if handle._cancelled:
-                continue
-            if self._frames > 1 and _is_entered(handle._context):
-                self._set_aside.append((self._frames, handle))
-                continue
-            outer, self._current_handle = self._current_handle, handle
-            try:
-                with Stopwatch() as self._stopwatch:
-                    handle._run()
-            except (SystemExit, KeyboardInterrupt):
-                _retrieve_exception(handle)
-                raise
-            finally:
-                self._current_handle = outer
-            elapsed_s = self._stopwatch.elapsed_s
-            if elapsed_s >= self.slow_callback_duration:
-                log_slow_callback(handle, elapsed_s)
-            if monotonic() >= self._slice_end_s:
-                return False
-        return True
+    def _run_checked(self, handle: Any) -> None:
+        """Run one handle with asyncio's checks and reports of debug mode."""
+        if self._frames > 1 and _is_entered(handle._context):
+            self._set_aside.append((self._frames, handle))
+            return
+        outer, self._current_handle = self._current_handle, handle
+        try:
+            with Stopwatch() as self._stopwatch:
+                handle._run()
+        finally:
+            self._current_handle = outer
+        elapsed_s = self._stopwatch.elapsed_s
+        if elapsed_s >= self.slow_callback_duration:
+            log_slow_callback(handle, elapsed_s)
 
     def _on_callback_error(self, handle: Any, exc: BaseException) -> None:
         if self._frames > 1 and _could_not_enter(exc):

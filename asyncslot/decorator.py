@@ -38,7 +38,8 @@ def AsyncSlot(*signal_types: Any, name: str | None = None) -> Any:  # noqa: N802
     there is none. It returns the task, which can be awaited as if the function were not
     decorated, or cancelled. Raising ``CancelledError`` inside cancels it quietly.
 
-    Like any Qt slot, it may take fewer arguments than the signal has. It can be connected, disconnected, overridden, and called from QML;
+    Like any Qt slot, it may take fewer arguments than the signal has. It can be
+    connected, disconnected, overridden, and called from QML;
     a connection does not keep its receiver alive.
 
     A failure, wrong arguments included, is the task's, and reported by the loop's

@@ -32,8 +32,8 @@ def test_io_polled_once_per_iteration(loop: AsyncSlotEventLoop) -> None:
     """As in asyncio, each batch of callbacks follows one poll for I/O, also when a batch takes several slices."""
     loop.time_slice_s = 0
     polls: list[int] = []
-    original = loop._poll
-    loop._poll = lambda: (polls.append(1), original())[1]
+    original = loop._is_ready
+    loop._is_ready = lambda: (polls.append(1), original())[1]
     ran: list[int] = []
     for number in range(20):
         loop.call_soon(ran.append, number)
