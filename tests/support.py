@@ -93,4 +93,9 @@ def run_script(
     reader.join()
     process.stdout.close()
     process.stderr.close()
-    return Finished(code, lines, errors[0])
+    return Finished(code, lines, "".join(line for line in errors[0].splitlines(keepends=True) if not is_noise(line)))
+
+
+def is_noise(line: str) -> bool:
+    """Tell whether Qt says this on a machine without a display or a session, whatever the program does."""
+    return line.startswith(("This plugin does not support", "QStandardPaths: XDG_RUNTIME_DIR not set"))

@@ -14,7 +14,7 @@ class Worker(QObject):
     async def on_start(self) -> None:
         self.loop = asyncio.get_running_loop()
         print("started on worker:", QThread.currentThread() == thread)
-        QTimer.singleShot(0, thread, thread.quit)
+        QTimer.singleShot(0, thread.quit)
         try:
             await asyncio.sleep(3600)
         finally:
