@@ -27,7 +27,7 @@ class Receiver(QObject):
         self.called.connect(self.on_called)
         self.count = 0
 
-    @AsyncSlot(int, str)
+    @AsyncSlot(int)
     async def on_called(self, number: int) -> None:
         self.count += 1
         if number % 5 == 1:
