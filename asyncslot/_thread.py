@@ -11,7 +11,7 @@ import functools
 import threading
 from typing import Callable
 
-__all__ = ["hold_thread_state"]
+__all__ = ["hold_thread_state", "is_foreign_thread"]
 
 
 def hold_thread_state() -> Callable[[], None]:
@@ -24,10 +24,15 @@ def hold_thread_state() -> Callable[[], None]:
     ``PyGILState_Ensure()`` keeps it. A thread that Python started has its state
     anyway. Source: "Non-Python created threads" in CPython's C API manual.
     """
-    if not isinstance(threading.current_thread(), threading._DummyThread):
+    if not is_foreign_thread():
         return _do_nothing
     state = ctypes.pythonapi.PyGILState_Ensure()
     return functools.partial(ctypes.pythonapi.PyGILState_Release, state)
+
+
+def is_foreign_thread() -> bool:
+    """Tell whether something other than Python started this thread."""
+    return isinstance(threading.current_thread(), threading._DummyThread)
 
 
 def _do_nothing() -> None:

@@ -49,7 +49,8 @@ def AsyncSlot(*signal_types: Any, name: str | None = None) -> Any:  # noqa: N802
         signal_types: What the slot takes, as in Qt's own ``Slot``: Python types, or
             names of C++ types. Without any, and without parentheses, a slot
             without arguments is what QML and ``invokeMethod`` find.
-        name: The slot's name in the metaobject; None for the function's.
+        name: The slot's name in the metaobject; None for the function's. As with
+            Qt's own ``Slot``, the class needs an attribute of that name.
 
     Returns:
         A plain function with the same parameters that returns a task.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import collections.abc
+import inspect
 import sys
 from typing import TYPE_CHECKING, Any, Callable, Coroutine, TypeVar
 
@@ -58,7 +59,7 @@ def create_eagerly(
     While the factory runs, what it passes to ``call_soon`` is caught. The task's
     own first step among it is run at once, as if the caller's task were not
     there; the rest is queued in order. A factory that has run the step itself
-    passes none.
+    is not asked for another.
 
     Args:
         loop: What the task runs in.
@@ -80,7 +81,8 @@ def create_eagerly(
         except BaseException:
             _undo(loop, coro, caught)
             raise
-        first_step = _take_first_step(caught, lambda owner: owner is task)
+        # An eager factory has run the first step: what its body queued is the second.
+        first_step = None if _has_begun(coro) else _take_first_step(caught, lambda owner: owner is task)
     on_created(task)
     if first_step is not None:
         loop._run_nested(first_step)
@@ -126,6 +128,10 @@ def _take_first_step(caught: list[Any], is_own: Callable[[object], bool]) -> asy
     return None
 
 
+def _has_begun(coro: Coroutine[Any, Any, Any]) -> bool:
+    return inspect.iscoroutine(coro) and inspect.getcoroutinestate(coro) != inspect.CORO_CREATED
+
+
 def _do_nothing() -> None:
     """Run in a context to see whether it can be entered."""
 
@@ -154,7 +160,7 @@ class InContext(collections.abc.Coroutine):  # type: ignore[type-arg]
         self._context.run(self._coro.close)
 
     def __await__(self) -> Any:
-        return self
+        return self._coro.__await__()
 
     def __getattr__(self, name: str) -> Any:
         # asyncio's repr() and stack printing look at cr_code, cr_frame, __qualname__.
