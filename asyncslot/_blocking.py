@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING, Any, Awaitable, Generator, TypeVar
+from typing import TYPE_CHECKING, Any, Awaitable, Callable, ClassVar, Generator, TypeVar
 
 from asyncslot._level import ApplicationLevel, Level, make_level
 from asyncslot._qt import require_application
@@ -32,6 +32,10 @@ class BlockingEventLoop(SlicedEventLoop):
     # Seconds that tasks may take to clean up when the application quits. Arbitrary:
     # what a person waits before killing a program that does not end.
     shutdown_timeout_s = 5.0
+
+    # Makes the QCoreApplication when a loop is first run, on the main thread, without
+    # one; None for a RuntimeError instead. It takes no arguments.
+    application_factory: ClassVar[Callable[[], object] | None] = None
 
     def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
         super().__init__(selector)
@@ -124,7 +128,7 @@ class BlockingEventLoop(SlicedEventLoop):
         elif get_running_loop() is not None:
             msg = "Cannot run the event loop while another loop is running"
             raise RuntimeError(msg)
-        require_application()
+        require_application(type(self).application_factory)
 
     def _run_level(self, level: Level) -> None:
         if not self.is_running():

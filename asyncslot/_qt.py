@@ -10,6 +10,7 @@ import functools
 import importlib
 import os
 import sys
+import threading
 import warnings
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Callable, Mapping
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
     from PySide6 import QtCore
 
 __all__ = [
+    "APPLICATIONS",
     "BINDINGS",
     "QtCore",
     "choose_binding",
     "import_qt",
     "is_faulty",
     "loop_level",
+    "make_application",
     "require_application",
     "warn_about_fault",
 ]
@@ -31,12 +34,22 @@ __all__ = [
 # The bindings that asyncslot runs on, best first.
 BINDINGS = ("PySide6",)
 
+# The kinds of application object, and the module and the class of each.
+APPLICATIONS = {
+    "core": ("QtCore", "QCoreApplication"),
+    "gui": ("QtGui", "QGuiApplication"),
+    "widgets": ("QtWidgets", "QApplication"),
+}
+
 # What Debian and Ubuntu call the libraries that Qt's wheels expect on the system:
 # QtCore needs the first, QtGui and QtWidgets all. Source: ldd on the wheels' libraries.
 SYSTEM_LIBRARIES = "libglib2.0-0 libgl1 libegl1 libxkbcommon0 libdbus-1-3 libfontconfig1"
 
 # The variables that name a binding, ours first: QT_API is shared with qtpy and others.
 _VARIABLES = ("ASYNCSLOT_QT_API", "QT_API")
+
+# The applications that no code of the program's refers to.
+_made_applications: list[object] = []
 
 
 def choose_binding(
@@ -117,14 +130,54 @@ def import_qt(module: str) -> Any:
         raise ImportError(msg, name=error.name, path=error.path) from error
 
 
-def require_application() -> Any:
+def make_application(kind: str | None = None) -> Any:
+    """
+    Make the application object, and keep it alive: PySide deletes one that nothing refers to.
+
+    Qt gets the program's name only: its arguments are not meant for Qt.
+
+    Args:
+        kind: One of `APPLICATIONS`; None for the richest that the installed binding has.
+
+    Returns:
+        The application; the present one if there is one already.
+
+    Raises:
+        ImportError: If the binding lacks the module that *kind* needs.
+    """
+    present = QtCore.QCoreApplication.instance()
+    if present is None:
+        module, name = APPLICATIONS[kind or _richest_application()]
+        present = getattr(import_qt(module), name)(sys.argv[:1] or [""])
+        _made_applications.append(present)
+    return present
+
+
+def _richest_application() -> str:
+    for kind in ("widgets", "gui"):
+        try:
+            import_qt(APPLICATIONS[kind][0])
+        except ImportError:
+            continue
+        return kind
+    return "core"
+
+
+def require_application(factory: Callable[[], object] | None = None) -> Any:
     """
     Return the application object.
+
+    Args:
+        factory: Called if there is none, to make it, but on the main thread only:
+            Qt binds an application to the thread that makes it.
 
     Raises:
         RuntimeError: If there is none, which Qt needs for everything.
     """
     application = QtCore.QCoreApplication.instance()
+    if application is None and factory is not None and threading.current_thread() is threading.main_thread():
+        _made_applications.append(factory())
+        application = QtCore.QCoreApplication.instance()
     if application is None:
         msg = "there is no QCoreApplication, which Qt needs; create one first: app = QApplication(sys.argv)"
         raise RuntimeError(msg)

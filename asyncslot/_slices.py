@@ -324,42 +324,46 @@ class SlicedEventLoop(PlatformEventLoop):
         self._wait()
         self._settle()
 
-    def _run_slice(self) -> None:  # noqa: C901 - one frame for whole batches: each further call costs more than it does.
+    def _run_slice(self) -> None:  # noqa: C901, PLR0912 - one frame for whole batches: calls cost more than they do.
         ready = self._ready
         popleft = ready.popleft
         is_ready = self._is_ready
         debug = self._debug
-        while True:
-            try:
-                for _ in self._batch:
-                    handle = popleft()
-                    if handle._cancelled:
-                        continue
-                    if debug:
-                        self._run_checked(handle)
-                    else:
-                        handle._context.run(handle._callback, *handle._args)
-                    if monotonic() >= self._slice_end_s:
-                        return
-            except (SystemExit, KeyboardInterrupt):
-                _retrieve_exception(handle)
-                raise
-            except BaseException as exc:  # noqa: BLE001 - as asyncio's Handle does.
-                self._on_callback_error(handle, exc)
-                continue
-            if self._stopping and self._has_begun:
-                self._has_begun = False
-                self._on_stop()
-                return
-            if is_ready():
-                self._process_events(self._selector.select(0))
-            if self._scheduled:
-                self._queue_due_timers()
-            count = len(ready)
-            self._has_begun = count > 0 or self._stopping
-            if not self._has_begun:
-                return
-            self._batch = repeat(None, count)
+        handle: Any = None
+        try:
+            while True:
+                try:
+                    for _ in self._batch:
+                        handle = popleft()
+                        if handle._cancelled:
+                            continue
+                        if debug:
+                            self._run_checked(handle)
+                        else:
+                            handle._context.run(handle._callback, *handle._args)
+                        if monotonic() >= self._slice_end_s:
+                            return
+                except (SystemExit, KeyboardInterrupt):
+                    _retrieve_exception(handle)
+                    raise
+                except BaseException as exc:  # noqa: BLE001 - as asyncio's Handle does.
+                    self._on_callback_error(handle, exc)
+                    continue
+                if self._stopping and self._has_begun:
+                    self._has_begun = False
+                    self._on_stop()
+                    return
+                if is_ready():
+                    self._process_events(self._selector.select(0))
+                if self._scheduled:
+                    self._queue_due_timers()
+                count = len(ready)
+                self._has_begun = count > 0 or self._stopping
+                if not self._has_begun:
+                    return
+                self._batch = repeat(None, count)
+        finally:
+            handle = None  # Or a task's exception, which refers to this frame, would keep the task alive.
 
     def _run_checked(self, handle: Any) -> None:
         """Run one handle with asyncio's checks and reports of debug mode."""
@@ -375,6 +379,7 @@ class SlicedEventLoop(PlatformEventLoop):
         elapsed_s = self._stopwatch.elapsed_s
         if elapsed_s >= self.slow_callback_duration:
             log_slow_callback(handle, elapsed_s)
+        del handle  # Or a task's exception, which refers to this frame, would keep the task alive.
 
     def _on_callback_error(self, handle: Any, exc: BaseException) -> None:
         if self._frames > 1 and _could_not_enter(exc):

@@ -1,13 +1,15 @@
-"""This thread's loop: which one it is, and running tasks in it."""
+"""This thread's loop: which one it is, running tasks in it; running a whole program."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Any, Callable, Coroutine, TypeVar
 
-from asyncslot._qt import QtCore, loop_level
+from asyncslot._owner import check_owner, own
+from asyncslot._qt import QtCore, loop_level, make_application, require_application
 from asyncslot._stdlib import get_running_loop
-from asyncslot.lifetime import TaskKeeper
+from asyncslot.lifetime import TaskKeeper, cancel_all
 from asyncslot.loop import AsyncSlotEventLoop, thread_loop
 from asyncslot.tasks import check_coroutine, create_in, dispose
 
@@ -27,7 +29,7 @@ def ensure_loop() -> asyncio.AbstractEventLoop:
     Return the loop that a task started here and now runs in.
 
     That is the running loop, of whatever kind; else the `AsyncSlotEventLoop` last
-    attached on this thread; else a new one. One of ours is attached if it does not run.
+    attached or set on this thread; else a new one. One of ours is attached if it does not run.
 
     Raises:
         RuntimeError: If there is no QCoreApplication, or if this is not its thread
@@ -57,7 +59,11 @@ def ensure_loop() -> asyncio.AbstractEventLoop:
 
 
 def run_task(
-    coro: Coroutine[Any, Any, T], *, name: str | None = None, context: contextvars.Context | None = None
+    coro: Coroutine[Any, Any, T],
+    *,
+    name: str | None = None,
+    context: contextvars.Context | None = None,
+    owner: Any = None,
 ) -> asyncio.Task[T]:
     """
     Run a coroutine up to its first suspension now, and the rest in the Qt event loop.
@@ -69,17 +75,19 @@ def run_task(
         coro: The coroutine; it is closed if it cannot be run.
         name: The task's name; None for asyncio's default.
         context: The context that it runs in; None for a copy of the caller's.
+        owner: The QObject to whose life the task is bound: when its C++ object is
+            destroyed, the task is cancelled. None for none.
 
     Returns:
         The task. It may be done already. It is strongly held until it is.
 
     Raises:
-        TypeError: If *coro* is no coroutine.
+        TypeError: If *coro* is no coroutine, or *owner* no QObject.
         RuntimeError: If there is no QCoreApplication, if no Qt loop runs on a thread
             other than its own, or if *context* is entered already.
         SystemExit: What the first step raises before any Qt loop runs that it could end.
     """
-    return start_task(coro, name=name, context=context)
+    return start_task(coro, name=name, context=context, owner=owner)
 
 
 def start_task(
@@ -87,6 +95,7 @@ def start_task(
     *,
     name: str | None = None,
     context: contextvars.Context | None = None,
+    owner: Any = None,
     on_done: Callable[[asyncio.Task[T]], object] | None = None,
 ) -> asyncio.Task[T]:
     """Do as `run_task`; *on_done* becomes a done callback before the first step runs."""
@@ -97,13 +106,17 @@ def start_task(
         dispose(coro)
         raise
     if isinstance(loop, AsyncSlotEventLoop):
-        return loop._start_task(coro, name=name, context=context, on_done=on_done)
+        return loop._start_task(coro, name=name, context=context, owner=owner, on_done=on_done)
     try:
+        if owner is not None:
+            check_owner(owner)
         task = create_in(loop, coro, name, context)
     except BaseException:
         dispose(coro)
         raise
     _tasks_elsewhere.keep(task)
+    if owner is not None:
+        own(owner, task)
     if on_done is not None:
         task.add_done_callback(on_done)
     return task
@@ -117,3 +130,73 @@ def create_failing(
     _tasks_elsewhere.keep(task)
     task.add_done_callback(on_done)
     return task
+
+
+def run(main: Coroutine[Any, Any, T], *, debug: bool | None = None) -> T:
+    """
+    Run a coroutine in a Qt-hosted loop of its own until it is done, as ``asyncio.run`` does.
+
+    Without an application one is made, first: by `AsyncSlotEventLoop.application_factory`
+    if that is set, else a QApplication if the binding has QtWidgets, else what it has.
+
+    In foreign code under a loop of ours, such as a slot of an application that an
+    attached loop serves, the coroutine runs nested in that loop instead.
+
+    Args:
+        main: The coroutine; it is closed if it cannot be run.
+        debug: Asyncio's debug mode; None for asyncio's default.
+
+    Returns:
+        The coroutine's result. Before that all other tasks of the loop were cancelled and
+        awaited, its async generators and its executor shut down, and the loop closed.
+
+    Raises:
+        TypeError: If *main* is no coroutine.
+        RuntimeError: If a coroutine or callback calls it, or another loop runs on this
+            thread, or there is no application on a thread that cannot make one.
+        KeyboardInterrupt: If Ctrl-C has ended it.
+        SystemExit: If the application quits meanwhile, with its exit code.
+    """
+    running = get_running_loop()
+    try:
+        check_coroutine(main)
+        require_application(AsyncSlotEventLoop.application_factory or make_application)
+    except BaseException:
+        dispose(main)
+        raise
+    if isinstance(running, AsyncSlotEventLoop):
+        return running.run_until_complete(main)
+    if running is not None:
+        dispose(main)
+        msg = "asyncslot.run() cannot be called while another event loop runs on this thread; use 'await' instead"
+        raise RuntimeError(msg)
+    loop = AsyncSlotEventLoop()
+    try:
+        if debug is not None:
+            loop.set_debug(debug)
+        return loop.run_until_complete(main)
+    finally:
+        _end_run(loop)
+
+
+def _end_run(loop: AsyncSlotEventLoop) -> None:
+    """Do what ``asyncio.run`` does at its end."""
+    try:
+        tasks = asyncio.all_tasks(loop)
+        if tasks:
+            cancel_all(tasks)
+            loop.run_until_complete(asyncio.wait(tasks))
+        for task in tasks:
+            if not task.cancelled() and task.exception() is not None:
+                loop.call_exception_handler(
+                    {
+                        "message": "unhandled exception during asyncslot.run() shutdown",
+                        "exception": task.exception(),
+                        "task": task,
+                    }
+                )
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        if sys.version_info >= (3, 9):
+            loop.run_until_complete(loop.shutdown_default_executor())
+    finally:
+        loop.close()

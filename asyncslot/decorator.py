@@ -7,11 +7,13 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any, Callable, Coroutine, Mapping, NoReturn, TypeVar, overload
 
+from asyncslot._owner import is_owner_gone
 from asyncslot._qt import QtCore
 from asyncslot._slices import is_awaited
-from asyncslot._stdlib import get_running_loop, is_unretrieved
+from asyncslot._stdlib import get_running_loop, is_unretrieved, logger
 from asyncslot._wrapper import count_positional, make_wrapper
 from asyncslot.current import create_failing, start_task
+from asyncslot.lifetime import CancelReason, is_cancelled_for
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
@@ -77,7 +79,7 @@ def _decorate(function: Any, signal_types: tuple[Any, ...], name: str | None) ->
         except Exception as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
             coro = _fail(exc)
         try:
-            return start_task(coro, on_done=report)
+            return start_task(coro, owner=_find_owner(slot, args), on_done=report)
         except BaseException as exc:
             loop = get_running_loop()
             if loop is None:
@@ -86,15 +88,7 @@ def _decorate(function: Any, signal_types: tuple[Any, ...], name: str | None) ->
             return create_failing(loop, _fail(exc), on_done=report)
 
     def report(task: asyncio.Task[Any]) -> None:
-        if task.cancelled() or not is_unretrieved(task) or is_awaited(task):
-            return
-        context = {
-            "message": f"Exception in slot {slot.__qualname__}()",
-            "exception": task.exception(),
-            "task": task,
-            "slot": slot,
-        }
-        task.get_loop().call_exception_handler(context)
+        _report_failure(slot, task)
 
     slot = make_wrapper(function, call)
     if signal_types or name or not _is_slot(function):
@@ -130,6 +124,32 @@ def _check_receiver(receiver: object, slot: Callable[..., object]) -> None:
             f"add '__weakref__' to the __slots__ of {type(receiver).__qualname__}"
         )
         raise TypeError(msg)
+
+
+def _report_failure(slot: Callable[..., object], task: asyncio.Task[Any]) -> None:
+    """Report that *task*, which is done, has failed, unless it has not or somebody else knows."""
+    if task.cancelled() or not is_unretrieved(task) or is_awaited(task):
+        return
+    exc = task.exception()
+    if is_cancelled_for(task, CancelReason.OWNER_DESTROYED) and is_owner_gone(exc):
+        logger.debug("Slot %s() used its destroyed owner in its clean-up", slot.__qualname__, exc_info=exc)
+        return
+    context = {
+        "message": f"Exception in slot {slot.__qualname__}()",
+        "exception": exc,
+        "task": task,
+        "slot": slot,
+    }
+    task.get_loop().call_exception_handler(context)
+
+
+def _find_owner(slot: Callable[..., object], args: tuple[Any, ...]) -> Any:
+    """Return the QObject whose method *slot* is called; None if it is no such method."""
+    if not args or not isinstance(args[0], QtCore.QObject):
+        return None
+    name = slot.__name__
+    is_method = any(vars(base).get(name) is slot for base in type(args[0]).__mro__)
+    return args[0] if is_method else None
 
 
 def _is_slot(function: Callable[..., object]) -> bool:

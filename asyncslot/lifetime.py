@@ -1,8 +1,11 @@
-"""How long a task lives: strong references while it runs, draining when it must end."""
+"""How long a task lives: strong references while it runs, reasons for its cancellation, draining."""
 
 from __future__ import annotations
 
 import asyncio
+import enum
+import sys
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from asyncslot._qt import QtCore
@@ -11,7 +14,16 @@ from asyncslot._stdlib import is_helper
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["TaskKeeper", "cancel_all", "describe_task", "process_events_until"]
+__all__ = [
+    "CancelReason",
+    "TaskKeeper",
+    "cancel",
+    "cancel_all",
+    "cancel_reason",
+    "describe_task",
+    "is_cancelled_for",
+    "process_events_until",
+]
 
 
 class TaskKeeper:
@@ -32,11 +44,65 @@ class TaskKeeper:
             task.add_done_callback(self._tasks.discard)
 
 
-def cancel_all(tasks: Iterable[asyncio.Future[Any]]) -> None:
+class CancelReason(enum.Enum):
+    """Why a task was cancelled."""
+
+    # The QObject that it belonged to was destroyed.
+    OWNER_DESTROYED = "owner destroyed"
+    # The application, or its thread, quit.
+    QUIT = "quit"
+    # Something else called its cancel().
+    REQUESTED = "requested"
+
+
+def cancel(task: asyncio.Future[Any], reason: CancelReason) -> None:
+    """Request a task's cancellation, and remember why."""
+    if not task.done():
+        _reasons[task] = reason
+        task.cancel()
+
+
+def cancel_reason(subject: asyncio.Future[Any] | BaseException) -> CancelReason | None:
+    """
+    Tell why a task was cancelled.
+
+    Args:
+        subject: The task; or, inside ``except``, the CancelledError that the current task has got.
+
+    Returns:
+        The reason; None if it was not cancelled. Before Python 3.11, which cannot tell
+        that a cancellation is under way, also None if it was requested and is not over.
+    """
+    if isinstance(subject, BaseException):
+        task = asyncio.current_task()
+        if task is None or not isinstance(subject, asyncio.CancelledError):
+            return None
+        return _reasons.get(task, CancelReason.REQUESTED)
+    reason = _reasons.get(subject)
+    is_requested = subject.cancelled() or (isinstance(subject, asyncio.Task) and _is_cancelling(subject))
+    if reason is not None and (is_requested or not subject.done()):
+        return reason
+    return CancelReason.REQUESTED if is_requested else None
+
+
+def is_cancelled_for(task: asyncio.Future[Any], reason: CancelReason) -> bool:
+    """Tell whether the last cancellation of *task* by `cancel` was for *reason*, whatever became of it."""
+    return _reasons.get(task) is reason
+
+
+def _is_cancelling(task: asyncio.Task[Any]) -> bool:
+    return sys.version_info >= (3, 11) and not task.done() and task.cancelling() > 0
+
+
+# Why tasks were cancelled, where it was not for the asking.
+_reasons: weakref.WeakKeyDictionary[asyncio.Future[Any], CancelReason] = weakref.WeakKeyDictionary()
+
+
+def cancel_all(tasks: Iterable[asyncio.Future[Any]], reason: CancelReason = CancelReason.QUIT) -> None:
     """Request the cancellation of each of *tasks* but asyncio's own helpers, which end by themselves."""
     for task in tasks:
         if not is_helper(task):
-            task.cancel()
+            cancel(task, reason)
 
 
 def describe_task(task: asyncio.Task[Any]) -> str:

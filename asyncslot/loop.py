@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Callable, Coroutine, TypeVar
 
 from asyncslot._blocking import BlockingEventLoop
 from asyncslot._interrupt import Interrupts, on_main_thread
+from asyncslot._owner import check_owner, own
 from asyncslot._qt import QtCore, require_application, warn_about_fault
 from asyncslot._stdlib import begin_running
-from asyncslot._thread import hold_thread_state
+from asyncslot._thread import hold_thread_state, is_foreign_thread
 from asyncslot.lifetime import TaskKeeper, cancel_all
 from asyncslot.tasks import check_coroutine, create_eagerly, dispose
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import contextvars
     import selectors
 
-__all__ = ["AsyncSlotEventLoop", "thread_loop"]
+__all__ = ["AsyncSlotEventLoop", "set_thread_loop", "thread_loop"]
 
 T = TypeVar("T")
 
@@ -34,9 +35,15 @@ _this_thread = threading.local()
 
 
 def thread_loop() -> AsyncSlotEventLoop | None:
-    """Return the loop that was last attached on this thread, or None if there is none or it is closed."""
+    """Return the loop last attached or set on this thread, or None if there is none or it is closed."""
     loop: AsyncSlotEventLoop | None = getattr(_this_thread, "loop", None)
     return None if loop is None or loop.is_closed() else loop
+
+
+def set_thread_loop(loop: AsyncSlotEventLoop | None) -> None:
+    """Make *loop* this thread's, as attaching it would; None forgets which one is."""
+    _register_fork_hook()
+    _this_thread.loop = loop
 
 
 class AsyncSlotEventLoop(BlockingEventLoop):
@@ -99,7 +106,7 @@ class AsyncSlotEventLoop(BlockingEventLoop):
         _this_thread.loop = self
         if self._is_on_application_thread():
             atexit.register(self._on_exit)
-        elif self._loop_level() > 0:
+        elif self._loop_level() > 0 and is_foreign_thread():
             self._ends_with_thread = True
             self._thread.finished.connect(self._on_thread_finished, QtCore.Qt.ConnectionType.DirectConnection)
 
@@ -156,7 +163,12 @@ class AsyncSlotEventLoop(BlockingEventLoop):
             self._release_thread_state = None
 
     def run_task(
-        self, coro: Coroutine[Any, Any, T], *, name: str | None = None, context: contextvars.Context | None = None
+        self,
+        coro: Coroutine[Any, Any, T],
+        *,
+        name: str | None = None,
+        context: contextvars.Context | None = None,
+        owner: Any = None,
     ) -> asyncio.Task[T]:
         """
         Run a coroutine up to its first suspension now, and the rest as a task.
@@ -167,17 +179,19 @@ class AsyncSlotEventLoop(BlockingEventLoop):
             coro: The coroutine; it is closed if it cannot be run.
             name: The task's name; None for asyncio's default.
             context: The context that it runs in; None for a copy of the caller's.
+            owner: The QObject to whose life the task is bound: when its C++ object is
+                destroyed, the task is cancelled. None for none.
 
         Returns:
             The task. It may be done already.
 
         Raises:
-            TypeError: If *coro* is no coroutine.
+            TypeError: If *coro* is no coroutine, or *owner* no QObject.
             RuntimeError: If the loop is closed or runs on another thread, if there
                 is no QCoreApplication, or if *context* is entered already.
             SystemExit: What the first step raises before any Qt loop runs that it could end.
         """
-        return self._start_task(coro, name=name, context=context)
+        return self._start_task(coro, name=name, context=context, owner=owner)
 
     def _start_task(
         self,
@@ -185,10 +199,13 @@ class AsyncSlotEventLoop(BlockingEventLoop):
         *,
         name: str | None = None,
         context: contextvars.Context | None = None,
+        owner: Any = None,
         on_done: Callable[[asyncio.Task[T]], object] | None = None,
     ) -> asyncio.Task[T]:
         try:
             check_coroutine(coro)
+            if owner is not None:
+                check_owner(owner)
             self._check_closed()
             self._check_own_thread("run_task()")
             if not self.is_running():
@@ -199,6 +216,8 @@ class AsyncSlotEventLoop(BlockingEventLoop):
 
         def on_created(task: asyncio.Task[T]) -> None:
             self._keeper.keep(task)
+            if owner is not None:
+                own(owner, task)
             if on_done is not None:
                 task.add_done_callback(on_done)
 
@@ -226,7 +245,7 @@ class AsyncSlotEventLoop(BlockingEventLoop):
     # -- from STOPPED to running and back --
 
     def _open(self) -> None:
-        application = require_application()
+        application = require_application(type(self).application_factory)
         self._end_running = begin_running(self)
         if self._release_thread_state is None:
             self._release_thread_state = hold_thread_state()

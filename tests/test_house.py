@@ -27,11 +27,13 @@ ORDER = [
     "_stopwatch",
     "_slices",
     "lifetime",
+    "_owner",
     "tasks",
     "_quit",
     "_blocking",
     "loop",
     "current",
+    "scope",
     "decorator",
     "__init__",
 ]

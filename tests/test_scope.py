@@ -1,0 +1,48 @@
+"""Scopes: all tasks of one owner at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from support import run_qt
+
+from asyncslot import AsyncSlot, AsyncSlotEventLoop, CancelReason, cancel_reason, scope
+from asyncslot._qt import QtCore
+
+
+class Owner(QtCore.QObject):
+    @AsyncSlot()
+    async def wait(self) -> None:
+        await asyncio.sleep(3600)
+
+
+def test_scope_lists_and_cancels_tasks_of_owner(attached: AsyncSlotEventLoop) -> None:
+    """A scope has its owner's tasks, of slots and its own, oldest first, until they are done."""
+    owner, other = Owner(), Owner()
+    tasks = [owner.wait(), scope(owner).run_task(asyncio.sleep(3600)), owner.wait()]
+    elsewhere = other.wait()
+    assert scope(owner).tasks == tasks
+    scope(owner).cancel()
+    run_qt(lambda quit_qt: tasks[-1].add_done_callback(lambda _: attached.call_soon(quit_qt)))
+    assert scope(owner).tasks == []
+    assert [cancel_reason(task) for task in tasks] == [CancelReason.REQUESTED] * 3
+    assert scope(other).tasks == [elsewhere]
+    scope(other).cancel()
+    run_qt(lambda quit_qt: elsewhere.add_done_callback(lambda _: quit_qt()))
+
+
+def test_scope_of_collected_owner_refuses(attached: AsyncSlotEventLoop) -> None:
+    """A scope does not keep its owner alive; without it no task can be run, and none is there."""
+    owner = QtCore.QObject()
+    its_scope = scope(owner)
+    del owner
+    assert its_scope.tasks == []
+    with pytest.raises(RuntimeError, match="has been destroyed"):
+        its_scope.run_task(asyncio.sleep(0))
+
+
+def test_scope_of_no_qobject_refused(attached: AsyncSlotEventLoop) -> None:
+    """Only a QObject has a scope."""
+    with pytest.raises(TypeError, match="must be a QObject"):
+        scope("text")
