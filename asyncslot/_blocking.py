@@ -16,6 +16,7 @@ from asyncslot._qt import require_application
 from asyncslot._quit import Quit
 from asyncslot._slices import SlicedEventLoop
 from asyncslot._stdlib import get_running_loop, mute
+from asyncslot.lifetime import TaskKeeper
 from asyncslot.tasks import dispose
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class BlockingEventLoop(SlicedEventLoop):
         # Those of them that end with the present iteration.
         self._ending: list[Level] = []
         self._quit = Quit(self)
+        # The tasks of run_task() and slots.
+        self._keeper = TaskKeeper()
         # The application's own Qt loop carries the guest, too: `loop` says so.
         self._is_attached = False
 
@@ -167,7 +170,8 @@ class BlockingEventLoop(SlicedEventLoop):
             return
         for level in self._levels:
             level.has_result = level.future is not None and level.future.done()
-        self._quit.begin(holds_last_window=self._is_on_application_thread())
+        futures = [level.future for level in self._levels if level.future is not None]
+        self._quit.begin([*futures, *self._keeper], holds_last_window=self._is_on_application_thread())
 
     def _end_after_iteration(self, level: Level) -> None:
         if not self._quit.has_begun:  # Then all levels end anyway.

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import weakref
 from typing import Any
 
+from asyncslot._identity import IdentityDict
 from asyncslot._qt import QtCore
 from asyncslot._stdlib import logger
 from asyncslot.lifetime import CancelReason, cancel, describe_task
@@ -39,10 +39,7 @@ def check_owner(owner: object) -> None:
 
 def own(owner: Any, task: asyncio.Task[Any]) -> None:
     """Bind *task* to the life of *owner*, a QObject, until it is done."""
-    owned = _all_owned.get(owner)
-    if owned is None:
-        owned = _all_owned[owner] = _OwnedTasks(owner)
-    owned.add(task)
+    _all_owned[owner].add(task)
 
 
 def owned_tasks(owner: object) -> list[asyncio.Task[Any]]:
@@ -97,4 +94,4 @@ def _end_survivor(task: asyncio.Task[Any]) -> None:
     cancel(task, CancelReason.OWNER_DESTROYED)
 
 
-_all_owned: weakref.WeakKeyDictionary[Any, _OwnedTasks] = weakref.WeakKeyDictionary()
+_all_owned = IdentityDict(_OwnedTasks)

@@ -7,10 +7,11 @@ This module knows nothing of modes: `loop` says when to begin, and when to drain
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from asyncslot._qt import require_application
 from asyncslot._stdlib import logger, mute
-from asyncslot.lifetime import cancel_all, describe_task, process_events_until
+from asyncslot.lifetime import cancel_all, describe_task, is_finishing, process_events_until
 
 __all__ = ["Quit"]
 
@@ -32,11 +33,12 @@ class Quit:
         self._is_abandoned = False
         self._holds_last_window = False
 
-    def begin(self, *, holds_last_window: bool) -> None:
+    def begin(self, roots: list[asyncio.Future[Any]], *, holds_last_window: bool) -> None:
         """
-        Cancel all tasks, once.
+        Cancel all tasks, once; but let those finish that are to.
 
         Args:
+            roots: The futures of blocking calls, and the tasks of `run_task` and slots.
             holds_last_window: Until `end`, the last window's closing is no quit. Clean-up
                 often closes it, and Qt would quit again, with another exit code.
         """
@@ -47,7 +49,11 @@ class Quit:
         if holds_last_window and application.property("quitOnLastWindowClosed"):
             self._holds_last_window = True
             application.setProperty("quitOnLastWindowClosed", False)
-        cancel_all(asyncio.all_tasks(self._loop))
+        if any(map(is_finishing, roots)):
+            # They may need tasks that are no roots, such as those of wait_for(): see _end_all().
+            cancel_all(task for task in roots if not is_finishing(task))
+        else:
+            cancel_all(asyncio.all_tasks(self._loop))
 
     def drain(self, timeout_s: float) -> None:
         """
@@ -87,8 +93,12 @@ class Quit:
 
 
 async def _end_all(loop: asyncio.AbstractEventLoop) -> None:
-    """Wait for every other task, then close the async generators."""
+    """Wait for the tasks that are to finish, cancel what was left for them, wait for every task; close generators."""
     this = asyncio.current_task()
+    finishing = [task for task in asyncio.all_tasks() if is_finishing(task)]
+    if finishing:
+        await asyncio.wait(finishing)
+        cancel_all(asyncio.all_tasks() - {this})
     while others := asyncio.all_tasks() - {this}:
         await asyncio.wait(others)
     await loop.shutdown_asyncgens()

@@ -446,10 +446,15 @@ def is_awaited(task: asyncio.Future[Any]) -> bool:
     Tell, inside a done callback of *task*, whether others wait for it, too.
 
     A future queues its callbacks one after the other: those that have not run yet
-    are in the queue of its loop. Any other kind of loop is taken to have none.
+    are in the queue of its loop. Any other kind of loop is taken to have none. Our own
+    callbacks, which only count tasks, do not count.
     """
     queue = getattr(task.get_loop(), "_ready", ())
-    return any(handle._args and handle._args[0] is task for handle in list(queue))
+    return any(handle._args and handle._args[0] is task and not _is_ours(handle._callback) for handle in list(queue))
+
+
+def _is_ours(callback: object) -> bool:
+    return str(getattr(callback, "__module__", "")).startswith("asyncslot.")
 
 
 def _no_loop_level() -> int:

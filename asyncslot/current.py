@@ -96,9 +96,9 @@ def start_task(
     name: str | None = None,
     context: contextvars.Context | None = None,
     owner: Any = None,
-    on_done: Callable[[asyncio.Task[T]], object] | None = None,
+    on_created: Callable[[asyncio.Task[T]], object] | None = None,
 ) -> asyncio.Task[T]:
-    """Do as `run_task`; *on_done* becomes a done callback before the first step runs."""
+    """Do as `run_task`; *on_created* is called with the task before the first step runs."""
     try:
         check_coroutine(coro)
         loop = ensure_loop()
@@ -106,7 +106,7 @@ def start_task(
         dispose(coro)
         raise
     if isinstance(loop, AsyncSlotEventLoop):
-        return loop._start_task(coro, name=name, context=context, owner=owner, on_done=on_done)
+        return loop._start_task(coro, name=name, context=context, owner=owner, on_created=on_created)
     try:
         if owner is not None:
             check_owner(owner)
@@ -117,18 +117,18 @@ def start_task(
     _tasks_elsewhere.keep(task)
     if owner is not None:
         own(owner, task)
-    if on_done is not None:
-        task.add_done_callback(on_done)
+    if on_created is not None:
+        on_created(task)
     return task
 
 
 def create_failing(
-    loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, T], *, on_done: Callable[[asyncio.Task[T]], object]
+    loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, T], *, on_created: Callable[[asyncio.Task[T]], object]
 ) -> asyncio.Task[T]:
     """Create a task, whatever the loop's task factory does, that will run when the loop does."""
     task = asyncio.Task(coro, loop=loop)
     _tasks_elsewhere.keep(task)
-    task.add_done_callback(on_done)
+    on_created(task)
     return task
 
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from typing import TYPE_CHECKING, Any, Callable, Coroutine, Mapping, NoReturn, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Callable, Coroutine, Hashable, Mapping, NoReturn, TypeVar, overload
 
+from asyncslot._busy import Busy, find_gate
 from asyncslot._owner import is_owner_gone
 from asyncslot._qt import QtCore
 from asyncslot._slices import is_awaited
 from asyncslot._stdlib import get_running_loop, is_unretrieved, logger
 from asyncslot._wrapper import count_positional, make_wrapper
 from asyncslot.current import create_failing, start_task
-from asyncslot.lifetime import CancelReason, is_cancelled_for
+from asyncslot.lifetime import CancelReason, finish_on_quit, is_cancelled_for
 
 if TYPE_CHECKING:
-    from typing_extensions import ParamSpec
+    from typing_extensions import Literal, ParamSpec
 
     P = ParamSpec("P")
 
@@ -29,20 +30,33 @@ T = TypeVar("T")
 def AsyncSlot(function: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, asyncio.Task[T]]: ...
 @overload
 def AsyncSlot(
-    *signal_types: type | str, name: str | None = None
+    *signal_types: type | str,
+    name: str | None = None,
+    when_busy: Literal["start", "drop", "restart", "queue", "latest"] = "start",
+    limit: int = 1,
+    group: Hashable = None,
+    on_quit: Literal["cancel", "finish"] = "cancel",
 ) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], Callable[P, asyncio.Task[T]]]: ...
-def AsyncSlot(*signal_types: Any, name: str | None = None) -> Any:  # noqa: N802 - named as Qt's Slot.
+def AsyncSlot(  # noqa: N802 - named as Qt's Slot.
+    *signal_types: Any,
+    name: str | None = None,
+    when_busy: str = "start",
+    limit: int = 1,
+    group: Hashable = None,
+    on_quit: str = "cancel",
+) -> Any:
     """
     Make a coroutine function or method usable as a Qt slot.
 
     Calling it runs the code before the first suspension at once, inside the
     signal's ``emit()``, and the rest as a task in the Qt event loop; a loop is made if
     there is none. It returns the task, which can be awaited as if the function were not
-    decorated, or cancelled. Raising ``CancelledError`` inside cancels it quietly.
+    decorated, or cancelled. Raising ``CancelledError`` inside cancels it quietly. When
+    the QObject that a method is bound to is destroyed, its tasks are cancelled.
 
     Like any Qt slot, it may take fewer arguments than the signal has. It can be
-    connected, disconnected, overridden, and called from QML;
-    a connection does not keep its receiver alive.
+    connected, disconnected, overridden, and called from QML; a connection does not
+    keep its receiver alive.
 
     A failure, wrong arguments included, is the task's, and reported by the loop's
     exception handler on its next turn, unless somebody has retrieved it or waits for it.
@@ -53,47 +67,85 @@ def AsyncSlot(*signal_types: Any, name: str | None = None) -> Any:  # noqa: N802
             without arguments is what QML and ``invokeMethod`` find.
         name: The slot's name in the metaobject; None for the function's. As with
             Qt's own ``Slot``, the class needs an attribute of that name.
+        when_busy: What a call does while an earlier one of the same object runs:
+            ``"start"`` another; ``"drop"`` itself: its task is cancelled when it
+            returns; ``"restart"``: cancel the oldest, wait for its clean-up, then run;
+            ``"queue"``: run after those before it; ``"latest"``: likewise, but only the
+            newest call waits, any other is dropped. A call that waits runs no first step at once.
+        limit: How many calls may run at once, 1 or more; not with ``"start"``.
+        group: Whatever names a group of slots; calls of all slots of one object with the
+            same group count together, and the new call's settings rule. None: by itself.
+        on_quit: Whether a quit is to ``"cancel"`` what runs or to let it ``"finish"``.
 
     Returns:
         A plain function with the same parameters that returns a task.
 
     Raises:
         TypeError: At decoration, if it is not a coroutine function.
+        ValueError: At decoration, if the settings contradict each other.
     """
+    busy = Busy(when_busy, limit, group, on_quit)
+    busy.check()
     if len(signal_types) == 1 and not isinstance(signal_types[0], (type, str)):
-        return _decorate(signal_types[0], (), name)
-    return functools.partial(_decorate, signal_types=signal_types, name=name)
+        return _decorate(signal_types[0], (), name, busy)
+    return functools.partial(_decorate, signal_types=signal_types, name=name, busy=busy)
 
 
-def _decorate(function: Any, signal_types: tuple[Any, ...], name: str | None) -> Any:
+def _decorate(function: Any, signal_types: tuple[Any, ...], name: str | None, busy: Busy) -> Any:
     if isinstance(function, (staticmethod, classmethod)):
-        return type(function)(_decorate(function.__func__, signal_types, name))
+        return type(function)(_decorate(function.__func__, signal_types, name, busy))
     _check_function(function)
     _check_types(function, signal_types)
 
     def call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> asyncio.Task[Any]:
-        try:
-            if args and not type(args[0]).__weakrefoffset__:
-                _check_receiver(args[0], slot)
-            coro = function(*args, **kwargs)
-        except Exception as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
-            coro = _fail(exc)
-        try:
-            return start_task(coro, owner=_find_owner(slot, args), on_done=report)
-        except BaseException as exc:
-            loop = get_running_loop()
-            if loop is None:
-                raise  # There is no application, or no Qt loop on this thread: no task can tell.
-            # A task factory's failure, or SystemExit before any Qt loop runs that it could end.
-            return create_failing(loop, _fail(exc), on_done=report)
-
-    def report(task: asyncio.Task[Any]) -> None:
-        _report_failure(slot, task)
+        return _call(slot, function, busy, args, kwargs)
 
     slot = make_wrapper(function, call)
     if signal_types or name or not _is_slot(function):
         return QtCore.Slot(*signal_types, **({"name": name} if name else {}))(slot)
     return slot
+
+
+def _call(
+    slot: Callable[..., object],
+    function: Callable[..., Coroutine[Any, Any, Any]],
+    busy: Busy,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+) -> asyncio.Task[Any]:
+    receiver = None
+    try:
+        receiver = _find_receiver(slot, args)
+        coro = function(*args, **kwargs)
+    except Exception as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
+        coro = _fail(exc)
+    passage = None
+    if busy.needs_gate:
+        gate = find_gate(slot if receiver is None else receiver, slot if busy.group is None else busy.group)
+        passage = gate.enter(busy, coro)
+        coro = passage.coro
+
+    def on_created(task: asyncio.Task[Any]) -> None:
+        if passage is not None:
+            passage.take(task)
+        if busy.on_quit == "finish":
+            finish_on_quit(task)
+        task.add_done_callback(report)
+
+    def report(task: asyncio.Task[Any]) -> None:
+        _report_failure(slot, task)
+
+    owner = receiver if isinstance(receiver, QtCore.QObject) else None
+    try:
+        return start_task(coro, owner=owner, on_created=on_created)
+    except BaseException as exc:
+        if passage is not None:
+            passage.give_up()
+        loop = get_running_loop()
+        if loop is None:
+            raise  # There is no application, or no Qt loop on this thread: no task can tell.
+        # A task factory's failure, or SystemExit before any Qt loop runs that it could end.
+        return create_failing(loop, _fail(exc), on_created=lambda task: task.add_done_callback(report))
 
 
 def _check_function(function: Any) -> None:
@@ -116,16 +168,6 @@ def _check_types(function: Callable[..., object], signal_types: tuple[Any, ...])
         raise TypeError(msg)
 
 
-def _check_receiver(receiver: object, slot: Callable[..., object]) -> None:
-    """Refuse a receiver that Qt's binding would connect now and crash with later."""
-    if inspect.getattr_static(type(receiver), slot.__name__, None) is slot:
-        msg = (
-            f"{receiver!r} cannot be weakly referenced, as the receiver of a Qt signal must be; "
-            f"add '__weakref__' to the __slots__ of {type(receiver).__qualname__}"
-        )
-        raise TypeError(msg)
-
-
 def _report_failure(slot: Callable[..., object], task: asyncio.Task[Any]) -> None:
     """Report that *task*, which is done, has failed, unless it has not or somebody else knows."""
     if task.cancelled() or not is_unretrieved(task) or is_awaited(task):
@@ -143,13 +185,26 @@ def _report_failure(slot: Callable[..., object], task: asyncio.Task[Any]) -> Non
     task.get_loop().call_exception_handler(context)
 
 
-def _find_owner(slot: Callable[..., object], args: tuple[Any, ...]) -> Any:
-    """Return the QObject whose method *slot* is called; None if it is no such method."""
-    if not args or not isinstance(args[0], QtCore.QObject):
+def _find_receiver(slot: Callable[..., object], args: tuple[Any, ...]) -> Any:
+    """
+    Return the object whose method *slot* is called; None if it is no method.
+
+    Raises:
+        TypeError: If it cannot be weakly referenced: Qt's binding connects such a
+            receiver now and crashes with it later.
+    """
+    if not args:
         return None
-    name = slot.__name__
-    is_method = any(vars(base).get(name) is slot for base in type(args[0]).__mro__)
-    return args[0] if is_method else None
+    receiver, name = args[0], slot.__name__
+    if not any(vars(base).get(name) is slot for base in type(receiver).__mro__):
+        return None
+    if not type(receiver).__weakrefoffset__:
+        msg = (
+            f"{receiver!r} cannot be weakly referenced, as the receiver of a Qt signal must be; "
+            f"add '__weakref__' to the __slots__ of {type(receiver).__qualname__}"
+        )
+        raise TypeError(msg)
+    return receiver
 
 
 def _is_slot(function: Callable[..., object]) -> bool:

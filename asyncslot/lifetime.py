@@ -12,7 +12,7 @@ from asyncslot._qt import QtCore
 from asyncslot._stdlib import is_helper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = [
     "CancelReason",
@@ -21,8 +21,11 @@ __all__ = [
     "cancel_all",
     "cancel_reason",
     "describe_task",
+    "finish_on_quit",
     "is_cancelled_for",
+    "is_finishing",
     "process_events_until",
+    "remember_reason",
 ]
 
 
@@ -37,6 +40,9 @@ class TaskKeeper:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Future[Any]] = set()
 
+    def __iter__(self) -> Iterator[asyncio.Future[Any]]:
+        return iter(list(self._tasks))
+
     def keep(self, task: asyncio.Future[Any]) -> None:
         """Refer to *task* until it is done."""
         if not task.done():
@@ -49,6 +55,10 @@ class CancelReason(enum.Enum):
 
     # The QObject that it belonged to was destroyed.
     OWNER_DESTROYED = "owner destroyed"
+    # A later call of the same slot, or group, took its place.
+    SUPERSEDED = "superseded"
+    # The slot, or group, was busy, and the call was not to wait.
+    DROPPED = "dropped"
     # The application, or its thread, quit.
     QUIT = "quit"
     # Something else called its cancel().
@@ -60,6 +70,21 @@ def cancel(task: asyncio.Future[Any], reason: CancelReason) -> None:
     if not task.done():
         _reasons[task] = reason
         task.cancel()
+
+
+def remember_reason(task: asyncio.Future[Any], reason: CancelReason) -> None:
+    """Remember why *task* cancels itself."""
+    _reasons[task] = reason
+
+
+def finish_on_quit(task: asyncio.Future[Any]) -> None:
+    """Have a quit wait for *task* rather than cancel it."""
+    _finishing.add(task)
+
+
+def is_finishing(task: asyncio.Future[Any]) -> bool:
+    """Tell whether a quit waits for *task* rather than cancels it."""
+    return task in _finishing
 
 
 def cancel_reason(subject: asyncio.Future[Any] | BaseException) -> CancelReason | None:
@@ -96,6 +121,9 @@ def _is_cancelling(task: asyncio.Task[Any]) -> bool:
 
 # Why tasks were cancelled, where it was not for the asking.
 _reasons: weakref.WeakKeyDictionary[asyncio.Future[Any], CancelReason] = weakref.WeakKeyDictionary()
+
+# Tasks that a quit waits for.
+_finishing: weakref.WeakSet[asyncio.Future[Any]] = weakref.WeakSet()
 
 
 def cancel_all(tasks: Iterable[asyncio.Future[Any]], reason: CancelReason = CancelReason.QUIT) -> None:

@@ -17,7 +17,7 @@ from asyncslot._owner import check_owner, own
 from asyncslot._qt import QtCore, require_application, warn_about_fault
 from asyncslot._stdlib import begin_running
 from asyncslot._thread import hold_thread_state, is_foreign_thread
-from asyncslot.lifetime import TaskKeeper, cancel_all
+from asyncslot.lifetime import cancel_all
 from asyncslot.tasks import check_coroutine, create_eagerly, dispose
 
 if TYPE_CHECKING:
@@ -74,7 +74,6 @@ class AsyncSlotEventLoop(BlockingEventLoop):
     def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
         warn_about_fault()
         super().__init__(selector)
-        self._keeper = TaskKeeper()
         self._interrupts: Interrupts | None = None
         self._end_running: Callable[[], None] | None = None
         self._release_thread_state: Callable[[], None] | None = None
@@ -200,7 +199,7 @@ class AsyncSlotEventLoop(BlockingEventLoop):
         name: str | None = None,
         context: contextvars.Context | None = None,
         owner: Any = None,
-        on_done: Callable[[asyncio.Task[T]], object] | None = None,
+        on_created: Callable[[asyncio.Task[T]], object] | None = None,
     ) -> asyncio.Task[T]:
         try:
             check_coroutine(coro)
@@ -214,14 +213,14 @@ class AsyncSlotEventLoop(BlockingEventLoop):
             dispose(coro)
             raise
 
-        def on_created(task: asyncio.Task[T]) -> None:
+        def prepare(task: asyncio.Task[T]) -> None:
             self._keeper.keep(task)
             if owner is not None:
                 own(owner, task)
-            if on_done is not None:
-                task.add_done_callback(on_done)
+            if on_created is not None:
+                on_created(task)
 
-        return create_eagerly(self, coro, name=name, context=context, on_created=on_created)
+        return create_eagerly(self, coro, name=name, context=context, on_created=prepare)
 
     def _check_own_thread(self, caller: str) -> None:
         if self._thread_id not in (None, threading.get_ident()):

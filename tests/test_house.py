@@ -19,6 +19,7 @@ ORDER = [
     "_stdlib",
     "_wrapper",
     "_thread",
+    "_identity",
     "_selector",
     "_host",
     "_interrupt",
@@ -28,6 +29,7 @@ ORDER = [
     "_slices",
     "lifetime",
     "_owner",
+    "_busy",
     "tasks",
     "_quit",
     "_blocking",
@@ -42,6 +44,7 @@ ORDER = [
 TESTS_ELSEWHERE = {
     "__init__": "no logic",
     "_blocking": "test_loop: a base class, tested through the loop",
+    "_identity": "test_owner: it is about the life of objects",
     "_level": "test_quit: its Qt loops must be the outermost of a process",
     "_stopwatch": "test_nesting: it is about nested Qt loops",
     "_thread": "test_loop: it needs a thread of Qt's with a loop",

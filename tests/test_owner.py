@@ -218,6 +218,6 @@ def test_owners_by_the_thousand_destroyed_at_random(attached: AsyncSlotEventLoop
 
     run_until_done(attached.run_task(main()))
     gc.collect()
-    assert not [owned for owned in owner_module._all_owned.values() if owned.tasks]
+    assert not [owned for owned in owner_module._all_owned if owned.tasks]
     assert len(owner_module._all_owned) < 10
     assert touched

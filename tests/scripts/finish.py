@@ -1,0 +1,50 @@
+"""Quits with code 4 while a document is being saved: finish.py attached|blocking."""
+
+import asyncio
+import sys
+
+from PySide6.QtCore import QCoreApplication, QObject, QTimer
+
+from asyncslot import AsyncSlot, AsyncSlotEventLoop, cancel_reason
+
+app = QCoreApplication([])
+
+
+class Document(QObject):
+    @AsyncSlot(on_quit="finish")
+    async def save(self) -> None:
+        self.background = asyncio.ensure_future(self.idle())
+        await asyncio.wait_for(asyncio.sleep(0.05), 10)
+        print("saved")
+
+    async def idle(self) -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            print("background cancelled")
+
+    @AsyncSlot()
+    async def other(self) -> None:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError as exc:
+            print("other cancelled:", cancel_reason(exc).value)
+
+
+document = Document()
+
+
+def start() -> None:
+    document.save()
+    document.other()
+    QTimer.singleShot(10, lambda: app.exit(4))
+
+
+QTimer.singleShot(0, start)
+if sys.argv[1] == "attached":
+    sys.exit(app.exec())
+loop = AsyncSlotEventLoop()
+try:
+    loop.run_until_complete(asyncio.sleep(3600))
+finally:
+    loop.close()
