@@ -38,10 +38,10 @@ class Interrupts:
     Args:
         wakeup_fd: The guest's descriptor that the arrival of a signal writes to.
         may_raise: Asked inside the signal handler whether the original may be
-            called there and then; *repeated* is True if an earlier signal still waits.
+            called there and then; gets how many earlier signals still wait.
     """
 
-    def __init__(self, wakeup_fd: int, may_raise: Callable[..., bool]) -> None:
+    def __init__(self, wakeup_fd: int, may_raise: Callable[[int], bool]) -> None:
         self._wakeup_fd = wakeup_fd
         self._may_raise = may_raise
         self._pending: list[int] = []
@@ -102,7 +102,7 @@ class Interrupts:
             signal.set_wakeup_fd(-1)
 
     def _record(self, signum: int, frame: FrameType | None) -> None:
-        if self._may_raise(repeated=bool(self._pending)):
+        if self._may_raise(len(self._pending)):
             self._originals[signum](signum, frame)
         else:
             self._pending.append(signum)

@@ -7,11 +7,19 @@ This module knows nothing of modes: `loop` says when to begin, and when to drain
 from __future__ import annotations
 
 import asyncio
+import weakref
 from typing import Any
 
-from asyncslot._qt import require_application
+from asyncslot._qt import QtCore, require_application
 from asyncslot._stdlib import logger, mute
-from asyncslot.lifetime import cancel_all, describe_task, is_finishing, process_events_until
+from asyncslot.lifetime import (
+    CancelReason,
+    cancel,
+    cancel_all,
+    describe_task,
+    is_finishing,
+    process_events_until,
+)
 
 __all__ = ["Quit"]
 
@@ -32,6 +40,7 @@ class Quit:
         self.is_draining = False
         self._is_abandoned = False
         self._holds_last_window = False
+        self._latecomers: weakref.WeakSet[asyncio.Future[Any]] = weakref.WeakSet()
 
     def begin(self, roots: list[asyncio.Future[Any]], *, holds_last_window: bool) -> None:
         """
@@ -45,15 +54,27 @@ class Quit:
         if self.has_begun:
             return
         self.has_begun = True
-        application = require_application()
-        if holds_last_window and application.property("quitOnLastWindowClosed"):
-            self._holds_last_window = True
-            application.setProperty("quitOnLastWindowClosed", False)
+        if holds_last_window:
+            self._hold_last_window()
         if any(map(is_finishing, roots)):
             # They may need tasks that are no roots, such as those of wait_for(): see _end_all().
             cancel_all(task for task in roots if not is_finishing(task))
         else:
             cancel_all(asyncio.all_tasks(self._loop))
+
+    def _hold_last_window(self) -> None:
+        application = require_application()
+        # QApplication.quit() closes the windows first, and the last of them asks for a
+        # quit of its own, which would come in the middle of this one.
+        QtCore.QCoreApplication.removePostedEvents(application, QtCore.QEvent.Type.Quit.value)
+        if application.property("quitOnLastWindowClosed"):
+            self._holds_last_window = True
+            application.setProperty("quitOnLastWindowClosed", False)
+
+    def add_latecomer(self, task: asyncio.Future[Any]) -> None:
+        """Cancel a task that foreign code started during the quit, and do not wait for it: there may always be more."""
+        self._latecomers.add(task)
+        cancel(task, CancelReason.QUIT)
 
     def drain(self, timeout_s: float) -> None:
         """
@@ -66,19 +87,26 @@ class Quit:
         """
         self.is_draining = True
         self._is_abandoned = False
-        ending = self._loop.create_task(_end_all(self._loop), name="asyncslot shutdown")
-        timer = self._loop.call_later(timeout_s, self.abandon)
+        ending = self._loop.create_task(self._end_all(), name="asyncslot shutdown")
+        end_s = self._loop.time() + timeout_s
+        timer = self._loop.call_at(end_s, int)  # An event, for the condition to be checked.
         try:
-            process_events_until(lambda: self._is_abandoned or ending.done())
+            process_events_until(
+                lambda: self._is_abandoned or ending.done() or self._loop.time() >= end_s,
+            )
         finally:
             self.is_draining = False
             timer.cancel()
         survivors = asyncio.all_tasks(self._loop) - {ending}
         ending.cancel()
         mute(ending)
+        limit = "before the program was told again to end" if self._is_abandoned else f"within {timeout_s:g} s"
         for task in survivors:
             mute(task)
-            logger.error("Task did not end within %g s of its cancellation: %s", timeout_s, describe_task(task))
+            if task in self._latecomers:
+                logger.warning("Task was started during the quit, and abandoned: %s", describe_task(task))
+            else:
+                logger.error("Task did not end %s, having been cancelled: %s", limit, describe_task(task))
 
     def abandon(self) -> None:
         """Have `drain` return at once."""
@@ -91,14 +119,13 @@ class Quit:
             self._holds_last_window = False
             require_application().setProperty("quitOnLastWindowClosed", True)
 
-
-async def _end_all(loop: asyncio.AbstractEventLoop) -> None:
-    """Wait for the tasks that are to finish, cancel what was left for them, wait for every task; close generators."""
-    this = asyncio.current_task()
-    finishing = [task for task in asyncio.all_tasks() if is_finishing(task)]
-    if finishing:
-        await asyncio.wait(finishing)
-        cancel_all(asyncio.all_tasks() - {this})
-    while others := asyncio.all_tasks() - {this}:
-        await asyncio.wait(others)
-    await loop.shutdown_asyncgens()
+    async def _end_all(self) -> None:
+        """Wait for what is to finish, cancel what was left for it, wait for the rest; close the generators."""
+        this = asyncio.current_task()
+        finishing = [task for task in asyncio.all_tasks() if is_finishing(task)]
+        if finishing:
+            await asyncio.wait(finishing)
+            cancel_all(asyncio.all_tasks() - {this})
+        while others := asyncio.all_tasks() - {this} - set(self._latecomers):
+            await asyncio.wait(others)
+        await self._loop.shutdown_asyncgens()

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable, Coroutine, TypeVar
 
 from asyncslot._owner import check_owner, own
-from asyncslot._qt import QtCore, loop_level, make_application, require_application
+from asyncslot._qt import QtCore, make_application, require_application
 from asyncslot._stdlib import get_running_loop
 from asyncslot.lifetime import TaskKeeper, cancel_all
 from asyncslot.loop import AsyncSlotEventLoop, thread_loop
@@ -39,7 +39,7 @@ def ensure_loop() -> asyncio.AbstractEventLoop:
     if running is not None:
         return running
     application = QtCore.QCoreApplication.instance()
-    if application is not None and loop_level() == 0 and application.thread() != QtCore.QThread.currentThread():
+    if application is not None and not _has_dispatcher() and application.thread() != QtCore.QThread.currentThread():
         msg = (
             "no Qt event loop runs on this thread, so nothing would carry the task; start one (QThread.exec()), "
             "or if one will run later, attach a loop to the thread: AsyncSlotEventLoop().attach()"
@@ -56,6 +56,11 @@ def ensure_loop() -> asyncio.AbstractEventLoop:
         loop.close()
         raise
     return loop
+
+
+def _has_dispatcher() -> bool:
+    """Tell whether a Qt loop runs on this thread, or is about to, as when ``QThread.started`` is emitted."""
+    return QtCore.QAbstractEventDispatcher.instance() is not None
 
 
 def run_task(

@@ -153,6 +153,8 @@ def _check_function(function: Any) -> None:
         return
     if inspect.isasyncgenfunction(function):
         hint = "an async generator cannot be a slot: iterate it inside an 'async def' without 'yield'"
+    elif inspect.iscoroutinefunction(inspect.unwrap(function)):
+        hint = "it is an AsyncSlot already: for another signature put Qt's own Slot above it"
     elif callable(function):
         hint = "for a function that is not 'async def' use Qt's own Slot"
     else:

@@ -15,9 +15,9 @@ from asyncslot._blocking import BlockingEventLoop
 from asyncslot._interrupt import Interrupts, on_main_thread
 from asyncslot._owner import check_owner, own
 from asyncslot._qt import QtCore, require_application, warn_about_fault
-from asyncslot._stdlib import begin_running
+from asyncslot._stdlib import begin_running, logger, mute
 from asyncslot._thread import hold_thread_state, is_foreign_thread
-from asyncslot.lifetime import cancel_all
+from asyncslot.lifetime import cancel_all, describe_task, is_finishing
 from asyncslot.tasks import check_coroutine, create_eagerly, dispose
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class AsyncSlotEventLoop(BlockingEventLoop):
         _this_thread.loop = self
         if self._is_on_application_thread():
             atexit.register(self._on_exit)
-        elif self._loop_level() > 0 and is_foreign_thread():
+        elif is_foreign_thread():
             self._ends_with_thread = True
             self._thread.finished.connect(self._on_thread_finished, QtCore.Qt.ConnectionType.DirectConnection)
 
@@ -114,8 +114,8 @@ class AsyncSlotEventLoop(BlockingEventLoop):
         Take the guest off the application's Qt loop; tasks stay suspended until the next `attach`.
 
         Raises:
-            RuntimeError: If the caller is a callback or coroutine, or inside
-                `run_until_complete`, or on another thread.
+            RuntimeError: If the caller is a callback or coroutine, or on another thread,
+                or, on an attached loop, inside a blocking call.
         """
         if not self._is_attached:
             return
@@ -134,7 +134,8 @@ class AsyncSlotEventLoop(BlockingEventLoop):
                 What has not ended by then is reported and abandoned.
 
         Raises:
-            RuntimeError: As `detach`.
+            RuntimeError: If the caller is a callback or coroutine, or inside a blocking
+                call, or on another thread, or another loop runs on this one.
         """
         if self.is_closed():
             return
@@ -220,7 +221,11 @@ class AsyncSlotEventLoop(BlockingEventLoop):
             if on_created is not None:
                 on_created(task)
 
-        return create_eagerly(self, coro, name=name, context=context, on_created=prepare)
+        is_late = self._quit.has_begun and self._is_foreign()
+        task = create_eagerly(self, coro, name=name, context=context, on_created=prepare)
+        if is_late and not task.done() and not is_finishing(task):
+            self._quit.add_latecomer(task)
+        return task
 
     def _check_own_thread(self, caller: str) -> None:
         if self._thread_id not in (None, threading.get_ident()):
@@ -309,6 +314,9 @@ class AsyncSlotEventLoop(BlockingEventLoop):
 
     def _on_exit(self) -> None:
         """Leave nothing for Qt to call while the interpreter ends."""
+        for task in asyncio.all_tasks(self):
+            mute(task)
+            logger.error("Task was abandoned: the program has ended without a quit: %s", describe_task(task))
         self._detach(later=False)
         self.close()
 
@@ -342,16 +350,20 @@ class AsyncSlotEventLoop(BlockingEventLoop):
 
     # -- signals --
 
-    def _may_interrupt(self, *, repeated: bool) -> bool:
+    def _may_interrupt(self, waiting: int) -> bool:
         """
         Tell a signal handler whether it may raise where it is.
 
         Before any Qt loop runs, it is the program's own code. A second signal that
-        finds the first one not handled yet has a callback to break that hangs.
+        finds the first one not handled yet has a callback to break that hangs; a third
+        one, foreign code. There Qt may crash of it, but the program is to end.
+
+        Args:
+            waiting: How many signals have not been handled yet.
         """
         if self._loop_level() == 0:
             return not self._levels and not self._quit.is_draining
-        return repeated and self._callback_level == self._loop_level()
+        return waiting >= (1 if self._callback_level == self._loop_level() else 2)
 
     def _recapture_signals(self) -> None:
         if self._interrupts is not None:

@@ -314,7 +314,7 @@ def run_in_qt_thread(function: Callable[[], None]) -> None:
         raise errors[0]
 
 
-@pytest.mark.parametrize("run_in", [run_in_thread, run_in_qt_thread])
+@pytest.mark.parametrize("run_in", [run_in_thread])
 def test_run_task_other_thread_without_qt_loop_refused(app: Any, run_in: Callable[[Callable[[], None]], None]) -> None:
     """On another thread than the application's where no Qt loop runs, it is a RuntimeError that names attach()."""
     coro = work()

@@ -9,9 +9,13 @@ from typing import Iterator
 import pytest
 
 import asyncslot
+import asyncslot_policy
 
 PACKAGE = Path(asyncslot.__file__).parent
 MODULES = sorted(PACKAGE.glob("*.py"))
+
+POLICY_PACKAGE = Path(asyncslot_policy.__file__).parent
+POLICY_MODULES = sorted(POLICY_PACKAGE.glob("*.py"))
 
 # A module imports only modules above it.
 ORDER = [
@@ -37,6 +41,19 @@ ORDER = [
     "current",
     "scope",
     "decorator",
+    "__init__",
+]
+
+# The same in the policy plug-in, which may also import asyncslot.
+POLICY_ORDER = [
+    "_config",
+    "_registry",
+    "_source",
+    "_policy",
+    "_hooks",
+    "_startup",
+    "_pytest",
+    "__main__",
     "__init__",
 ]
 
@@ -102,3 +119,30 @@ def test_module_has_its_test_file(path: Path) -> None:
     """Every source module has its one test file, or a reason why not."""
     name = f"test_{path.stem.strip('_')}.py"
     assert (Path(__file__).with_name(name)).exists() != (path.stem in TESTS_ELSEWHERE)
+
+
+def test_policy_order_lists_every_module() -> None:
+    """The policy plug-in's order is complete, too."""
+    assert {path.stem for path in POLICY_MODULES} == set(POLICY_ORDER)
+
+
+@pytest.mark.parametrize("path", POLICY_MODULES, ids=lambda path: path.stem)
+def test_policy_module_imports_only_modules_above(path: Path) -> None:
+    """No module of the policy plug-in imports one that stands below it."""
+    above = POLICY_ORDER[: POLICY_ORDER.index(path.stem)]
+    inside = [name.split(".")[1] for name in imported_names(path) if name.startswith("asyncslot_policy.")]
+    assert set(inside) <= set(above)
+
+
+@pytest.mark.parametrize("path", POLICY_MODULES, ids=lambda path: path.stem)
+def test_policy_module_imports_no_qt_and_is_not_long(path: Path) -> None:
+    """The policy plug-in knows no binding, and its modules are no longer than others."""
+    assert not [name for name in imported_names(path) if name.startswith(("PySide", "PyQt"))]
+    assert len(path.read_text().splitlines()) <= 500
+
+
+@pytest.mark.parametrize("path", POLICY_MODULES, ids=lambda path: path.stem)
+def test_policy_module_has_its_test_file(path: Path) -> None:
+    """Every module of the policy plug-in has its one test file; the package's few lines are in test_policy."""
+    test_file = Path(__file__).parent / "policy" / f"test_{path.stem.strip('_')}.py"
+    assert test_file.exists() != (path.stem == "__init__")

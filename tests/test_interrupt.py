@@ -61,6 +61,13 @@ def test_ctrl_c_twice_endless_callback_broken(mode: str) -> None:
     assert finished.code == 3
 
 
+def test_ctrl_c_again_and_again_endless_slot_broken() -> None:
+    """A plain slot that never returns is broken by the third Ctrl-C, wherever it is."""
+    finished = run_script("ctrl_c", "attached", "busy-slot", signals=[BUSY] * 4, options=())
+    assert "KeyboardInterrupt" in finished.errors
+    assert finished.code != -9
+
+
 def test_ctrl_c_run_forever_raises() -> None:
     """run_forever() has nothing to cancel: KeyboardInterrupt leaves it."""
     finished = run_script("ctrl_c", "forever", "patient", signals=[READY])
@@ -131,7 +138,7 @@ def test_interrupts_handler_replaced_meanwhile_is_left_alone() -> None:
     reader, writer = socket.socketpair()
     with reader, writer:
         writer.setblocking(False)
-        interrupts = Interrupts(writer.fileno(), lambda *, repeated: False)
+        interrupts = Interrupts(writer.fileno(), lambda waiting: False)
         before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
         interrupts.restore(keep_wakeup_fd=False)
         assert signal.signal(signal.SIGTERM, before) is signal.SIG_IGN

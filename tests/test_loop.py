@@ -529,6 +529,14 @@ def test_thread_finished_drains_and_closes_its_loop(app: Any) -> None:
     assert finished.lines == ["started on worker: True", "clean on worker: True", "closed: True"]
 
 
+@pytest.mark.parametrize("way", ["started", "attach"])
+def test_thread_before_its_qt_loop_runs(way: str) -> None:
+    """A slot connected to QThread.started runs on the thread; so does a loop attached in QThread.run()."""
+    finished = run_script("thread_early", way)
+    assert finished.errors == ""
+    assert finished.lines == ["on worker: True", "clean on worker: True", "closed: True"]
+
+
 def test_wrong_thread_refused(attached: AsyncSlotEventLoop) -> None:
     """attach(), detach(), run_task() and blocking calls on another thread raise, and say what to use."""
     errors: list[str] = []

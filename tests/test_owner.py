@@ -195,6 +195,8 @@ def test_slot_of_mixin_or_function_has_no_owner(attached: AsyncSlotEventLoop) ->
 def test_owners_by_the_thousand_destroyed_at_random(attached: AsyncSlotEventLoop) -> None:
     """Of ten thousand owners destroyed at any moment of their slot, none resumes dead, and nothing is left."""
     random.seed(1)
+    gc.collect()
+    before = len(owner_module._all_owned)
     touched: list[object] = []
 
     class Widget(QtWidgets.QWidget):
@@ -219,5 +221,5 @@ def test_owners_by_the_thousand_destroyed_at_random(attached: AsyncSlotEventLoop
     run_until_done(attached.run_task(main()))
     gc.collect()
     assert not [owned for owned in owner_module._all_owned if owned.tasks]
-    assert len(owner_module._all_owned) < 10
+    assert len(owner_module._all_owned) <= before
     assert touched

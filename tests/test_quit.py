@@ -11,6 +11,7 @@ PLACES = [
     "async-slot",
     "callback",
     "window",
+    "quit",
     "dialog",
     "dialog-in-slot",
     "nested",
@@ -26,7 +27,7 @@ def test_quit_from_anywhere_clean_up_runs(mode: str, place: str) -> None:
     """Wherever the application quits, every task's clean-up runs, and the program ends with the code given."""
     finished = run_script("quit", mode, place)
     assert finished.errors == ""
-    assert finished.code == (0 if place == "window" else 4)
+    assert finished.code == (0 if place in ("window", "quit") else 4)
     assert "clean background" in finished.lines
     assert ("clean main" in finished.lines) == (place != "done")
     # sys.exit() leaves a blocking call as it does in asyncio: that is no quit.
@@ -58,6 +59,14 @@ def test_quit_again_while_draining_ends_at_once(how: str) -> None:
     assert "closed" not in finished.errors
 
 
+def test_quit_slots_called_meanwhile_do_not_prolong_it() -> None:
+    """A timer that goes on calling a slot during the quit neither prolongs it nor makes its tasks errors."""
+    finished = run_script("polling_window")
+    assert finished.code == 0
+    assert finished.lines == ["clean", "exec"]
+    assert "did not end" not in finished.errors
+
+
 @pytest.mark.parametrize("mode", ["attached", "blocking"])
 @pytest.mark.parametrize("place", ["callback", "slot"])
 def test_quit_clean_up_closes_last_window_code_kept(mode: str, place: str) -> None:
@@ -79,7 +88,7 @@ def test_shutdown_timeout_reports_survivors() -> None:
     """A task that never ends holds the program for `shutdown_timeout_s` only."""
     finished = run_script("stubborn", "timeout")
     assert finished.code == 5
-    assert "did not end within 0.2 s" in finished.errors
+    assert "did not end within 0.2 s, having been cancelled" in finished.errors
 
 
 def test_second_exec_starts_afresh() -> None:

@@ -19,9 +19,17 @@ def announce(text: str) -> None:
     QTimer.singleShot(50, lambda: print(text))
 
 
+def hang() -> None:
+    while True:
+        print("busy")
+        time.sleep(0.1)
+
+
 async def main() -> str:
     try:
         announce("ready")
+        if manner == "busy-slot":
+            QTimer.singleShot(0, hang)
         if manner == "dialog":
             await asyncio.sleep(0)  # Attached, app.exec() is to run first.
             QMessageBox().exec()

@@ -14,7 +14,7 @@ from asyncslot import AsyncSlot, AsyncSlotEventLoop, run_task
 
 mode, place = sys.argv[1:]
 app = QApplication([])
-app.setQuitOnLastWindowClosed(place == "window")
+app.setQuitOnLastWindowClosed(place in ("window", "quit"))
 app.aboutToQuit.connect(lambda: print("aboutToQuit"))
 
 
@@ -68,10 +68,10 @@ async def main() -> None:
         QTimer.singleShot(20, leaving_slot)
     if place == "callback":
         asyncio.get_running_loop().call_soon(leave)
-    if place == "window":
+    if place in ("window", "quit"):
         window = QWidget()
         window.show()
-        QTimer.singleShot(20, window.close)
+        QTimer.singleShot(20, window.close if place == "window" else app.quit)
     if place == "dialog":
         try:
             open_dialog()
