@@ -8,6 +8,7 @@ one group of slots, pass through.
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections import deque
 from typing import Any, Coroutine, Hashable, NamedTuple
 
@@ -62,7 +63,9 @@ class Gate:
     """
 
     def __init__(self) -> None:
-        self._running: dict[asyncio.Future[Any], None] = {}
+        # Weakly: a task whose loop was closed before it could tell that it is done does
+        # not keep its object for ever.
+        self._running: weakref.WeakKeyDictionary[asyncio.Future[Any], None] = weakref.WeakKeyDictionary()
         self._waiting: deque[WaitingPassage] = deque()
         self._limit = 1
 
@@ -156,6 +159,8 @@ class WaitingPassage(Passage):
     def __init__(self, gate: Gate, body: Coroutine[Any, Any, Any]) -> None:
         super().__init__(gate, body)
         self.coro = self._wait_and_run()
+        # For lists of tasks: it stands for the call.
+        self.coro.__qualname__ = body.__qualname__  # type: ignore[attr-defined]
         self.task: asyncio.Task[Any] | None = None
         self._has_come = False
         self._waiter: asyncio.Future[None] | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import weakref
 from typing import Any
 
 from asyncslot._identity import IdentityDict
@@ -45,7 +46,7 @@ def own(owner: Any, task: asyncio.Task[Any]) -> None:
 def owned_tasks(owner: object) -> list[asyncio.Task[Any]]:
     """Return the tasks bound to *owner* that are not done, oldest first."""
     owned = _all_owned.get(owner)
-    return [] if owned is None else list(owned.tasks)
+    return [] if owned is None else [task for task in owned.tasks if not task.done()]
 
 
 def is_owner_gone(exc: BaseException | None) -> bool:
@@ -57,8 +58,10 @@ class _OwnedTasks:
     """The tasks of one owner, in the order in which they began."""
 
     def __init__(self, owner: Any) -> None:
-        # With the timer that ends a task that goes on after its owner.
-        self.tasks: dict[asyncio.Task[Any], asyncio.TimerHandle | None] = {}
+        # With the timer that ends a task that goes on after its owner. Weakly: a task whose
+        # loop was closed before it could tell that it is done would keep its owner for ever.
+        self.tasks: weakref.WeakKeyDictionary[asyncio.Task[Any], asyncio.TimerHandle | None]
+        self.tasks = weakref.WeakKeyDictionary()
         # A closure: it is called even if the Python object dies with the C++ one,
         # when a bound method's receiver would be gone already.
         owner.destroyed.connect(lambda *_: self._on_destroyed())
@@ -85,10 +88,13 @@ class _OwnedTasks:
     def _end(self, task: asyncio.Task[Any]) -> None:
         if task in self.tasks:
             cancel(task, CancelReason.OWNER_DESTROYED)
-            self.tasks[task] = task.get_loop().call_later(SURVIVAL_S, _end_survivor, task)
+            self.tasks[task] = task.get_loop().call_later(SURVIVAL_S, _end_survivor, weakref.ref(task))
 
 
-def _end_survivor(task: asyncio.Task[Any]) -> None:
+def _end_survivor(reference: weakref.ref[asyncio.Task[Any]]) -> None:
+    task = reference()
+    if task is None or task.done():
+        return
     text = describe_task(task)
     logger.warning("Task goes on %g s after its owner was destroyed; cancelled again: %s", SURVIVAL_S, text)
     cancel(task, CancelReason.OWNER_DESTROYED)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Callable, Coroutine, TypeVar
 from asyncslot._owner import check_owner, own
 from asyncslot._qt import QtCore, make_application, require_application
 from asyncslot._stdlib import get_running_loop
-from asyncslot.lifetime import TaskKeeper, cancel_all
+from asyncslot.lifetime import TaskInfo, TaskKeeper, cancel_all
 from asyncslot.loop import AsyncSlotEventLoop, thread_loop
 from asyncslot.tasks import check_coroutine, create_in, dispose
 
 if TYPE_CHECKING:
     import contextvars
 
-__all__ = ["create_failing", "ensure_loop", "run_task", "start_task"]
+__all__ = ["create_failing", "ensure_loop", "run_task", "start_task", "tasks"]
 
 T = TypeVar("T")
 
@@ -119,12 +119,28 @@ def start_task(
     except BaseException:
         dispose(coro)
         raise
-    _tasks_elsewhere.keep(task)
+    _tasks_elsewhere.keep(task, owner)
     if owner is not None:
         own(owner, task)
     if on_created is not None:
         on_created(task)
     return task
+
+
+def tasks(owner: Any = None) -> list[TaskInfo]:
+    """
+    List what runs now in this thread's loop: the tasks of `run_task` and of slots.
+
+    Args:
+        owner: Only the tasks that are bound to this QObject; None for all.
+
+    Returns:
+        What there is to know of each, oldest first.
+    """
+    loop = get_running_loop() or thread_loop()
+    ours = loop._keeper.describe() if isinstance(loop, AsyncSlotEventLoop) else []
+    elsewhere = [info for info in _tasks_elsewhere.describe() if info.task.get_loop() is loop]
+    return [info for info in [*ours, *elsewhere] if owner is None or info.owner is owner]
 
 
 def create_failing(

@@ -15,6 +15,7 @@ from asyncslot._stdlib import get_running_loop, is_unretrieved, logger
 from asyncslot._wrapper import count_positional, make_wrapper
 from asyncslot.current import create_failing, start_task
 from asyncslot.lifetime import CancelReason, finish_on_quit, is_cancelled_for
+from asyncslot.sender import note_sender
 
 if TYPE_CHECKING:
     from typing_extensions import Literal, ParamSpec
@@ -126,6 +127,7 @@ def _call(
         coro = passage.coro
 
     def on_created(task: asyncio.Task[Any]) -> None:
+        note_sender(task, receiver)
         if passage is not None:
             passage.take(task)
         if busy.on_quit == "finish":

@@ -6,7 +6,8 @@ import asyncio
 import enum
 import sys
 import weakref
-from typing import TYPE_CHECKING, Any
+from time import monotonic
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from asyncslot._qt import QtCore
 from asyncslot._stdlib import is_helper
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CancelReason",
+    "TaskInfo",
     "TaskKeeper",
     "cancel",
     "cancel_all",
     "cancel_reason",
+    "describe_place",
     "describe_task",
     "finish_on_quit",
     "is_cancelled_for",
@@ -27,6 +30,20 @@ __all__ = [
     "process_events_until",
     "remember_reason",
 ]
+
+
+class TaskInfo(NamedTuple):
+    """One task that is not done."""
+
+    task: asyncio.Future[Any]
+    # The qualified name of its coroutine function: for a slot, the slot's.
+    name: str
+    # The QObject to whose life it is bound; None if there is none.
+    owner: Any
+    # Seconds since it was started.
+    age_s: float
+    # Each coroutine that it is in, with file and line, outermost first.
+    place: str
 
 
 class TaskKeeper:
@@ -38,16 +55,25 @@ class TaskKeeper:
     """
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Future[Any]] = set()
+        # When each was started, on the monotonic clock, and its owner.
+        self._tasks: dict[asyncio.Future[Any], tuple[float, weakref.ref[Any] | None]] = {}
 
     def __iter__(self) -> Iterator[asyncio.Future[Any]]:
         return iter(list(self._tasks))
 
-    def keep(self, task: asyncio.Future[Any]) -> None:
-        """Refer to *task* until it is done."""
+    def keep(self, task: asyncio.Future[Any], owner: Any = None) -> None:
+        """Refer to *task* until it is done, and weakly to its owner."""
         if not task.done():
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks[task] = (monotonic(), None if owner is None else weakref.ref(owner))
+            task.add_done_callback(self._tasks.pop)
+
+    def describe(self) -> list[TaskInfo]:
+        """Return what there is to know of each task, oldest first."""
+        now_s = monotonic()
+        return [
+            TaskInfo(task, _coroutine_name(task), owner and owner(), now_s - began_s, describe_place(task))
+            for task, (began_s, owner) in list(self._tasks.items())
+        ]
 
 
 class CancelReason(enum.Enum):
@@ -134,15 +160,25 @@ def cancel_all(tasks: Iterable[asyncio.Future[Any]], reason: CancelReason = Canc
 
 
 def describe_task(task: asyncio.Task[Any]) -> str:
-    """Return a task's name and where it is suspended: each coroutine it is in, with file and line, outermost first."""
-    coro: Any = task.get_coro()
+    """Return a task's name and where it is suspended."""
+    return f"{task.get_name()!r} in {describe_place(task) or repr(task.get_coro())}"
+
+
+def describe_place(task: asyncio.Future[Any]) -> str:
+    """Return each coroutine that a task is in, with file and line, outermost first."""
+    coro: Any = task.get_coro() if isinstance(task, asyncio.Task) else None
     places = []
     while coro is not None:
         frame = getattr(coro, "cr_frame", None) or getattr(coro, "gi_frame", None)
         if frame is not None:
             places.append(f"{coro.__qualname__}() at {frame.f_code.co_filename}:{frame.f_lineno}")
         coro = getattr(coro, "cr_await", None) or getattr(coro, "gi_yieldfrom", None)
-    return f"{task.get_name()!r} in {' -> '.join(places) or repr(task.get_coro())}"
+    return " -> ".join(places)
+
+
+def _coroutine_name(task: asyncio.Future[Any]) -> str:
+    coro = task.get_coro() if isinstance(task, asyncio.Task) else task
+    return str(getattr(coro, "__qualname__", coro))
 
 
 def process_events_until(is_over: Callable[[], bool]) -> None:

@@ -215,7 +215,7 @@ class AsyncSlotEventLoop(BlockingEventLoop):
             raise
 
         def prepare(task: asyncio.Task[T]) -> None:
-            self._keeper.keep(task)
+            self._keeper.keep(task, owner)
             if owner is not None:
                 own(owner, task)
             if on_created is not None:

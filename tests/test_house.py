@@ -34,6 +34,7 @@ ORDER = [
     "lifetime",
     "_owner",
     "_busy",
+    "sender",
     "tasks",
     "_quit",
     "_blocking",

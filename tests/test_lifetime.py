@@ -23,13 +23,13 @@ def test_keeper_holds_until_done(loop: AsyncSlotEventLoop) -> None:
 
         task = loop.create_task(wait())
         keeper.keep(task)
-        assert keeper._tasks == {task}
+        assert list(keeper) == [task]
         future.set_result(None)
         await task
         await asyncio.sleep(0)
-        assert keeper._tasks == set()
+        assert list(keeper) == []
         keeper.keep(task)
-        assert keeper._tasks == set()
+        assert list(keeper) == []
 
     loop.run_until_complete(main())
 

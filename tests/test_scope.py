@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from support import run_qt
 
-from asyncslot import AsyncSlot, AsyncSlotEventLoop, CancelReason, cancel_reason, scope
+from asyncslot import AsyncSlot, AsyncSlotEventLoop, CancelReason, cancel_reason, run_task, scope, tasks
 from asyncslot._qt import QtCore
 
 
@@ -46,3 +46,21 @@ def test_scope_of_no_qobject_refused(attached: AsyncSlotEventLoop) -> None:
     """Only a QObject has a scope."""
     with pytest.raises(TypeError, match="must be a QObject"):
         scope("text")
+
+
+def test_tasks_lists_what_runs(attached: AsyncSlotEventLoop) -> None:
+    """Each task of ours is listed with its slot's name, its owner, its age and its place, until it is done."""
+    owner = Owner()
+    slot_task, other_task = owner.wait(), run_task(asyncio.sleep(3600))
+    slot_info, other_info = tasks()
+    assert slot_info.task is slot_task
+    assert slot_info.name == "Owner.wait"
+    assert slot_info.owner is owner
+    assert slot_info.age_s >= other_info.age_s >= 0
+    assert __file__ in slot_info.place
+    assert (other_info.name, other_info.owner) == ("sleep", None)
+    assert [info.task for info in tasks(owner)] == [slot_task]
+    slot_task.cancel()
+    other_task.cancel()
+    run_qt(lambda quit_qt: other_task.add_done_callback(lambda _: attached.call_soon(quit_qt)))
+    assert tasks() == []

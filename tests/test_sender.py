@@ -1,0 +1,60 @@
+"""Who emitted the signal that a slot's task began with."""
+
+from __future__ import annotations
+
+import asyncio
+
+from support import run_qt
+
+from asyncslot import AsyncSlot, AsyncSlotEventLoop, sender
+from asyncslot._qt import QtCore
+
+
+class Source(QtCore.QObject):
+    fired = QtCore.Signal()
+
+
+class Receiver(QtCore.QObject):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[object] = []
+
+    @AsyncSlot()
+    async def on_fired(self) -> None:
+        self.seen.append(sender())
+        await asyncio.sleep(0.001)
+        self.seen.append(sender())
+
+
+def test_sender_known_after_suspension(attached: AsyncSlotEventLoop) -> None:
+    """Each of two tasks of one slot knows its own sender, before its first suspension and after."""
+    receiver, sources = Receiver(), [Source(), Source()]
+    for source in sources:
+        source.fired.connect(receiver.on_fired)
+        source.fired.emit()
+    run_qt(lambda quit_qt: attached.call_later(0.05, quit_qt))
+    assert receiver.seen == [*sources, *sources]
+
+
+def test_sender_none_without_signal(attached: AsyncSlotEventLoop) -> None:
+    """A slot that Python calls has no sender; nor has code outside a task."""
+    receiver = Receiver()
+    receiver.on_fired()
+    run_qt(lambda quit_qt: attached.call_later(0.05, quit_qt))
+    assert receiver.seen == [None, None]
+    assert sender() is None
+
+
+def test_sender_gone_is_none(attached: AsyncSlotEventLoop) -> None:
+    """The sender is not kept alive."""
+    receiver, source = Receiver(), Source()
+    source.fired.connect(receiver.on_fired)
+    source.fired.emit()
+    del source, receiver.seen[:]
+    run_qt(lambda quit_qt: attached.call_later(0.05, quit_qt))
+    assert receiver.seen == [None]
+
+
+def test_sender_without_loop_is_none() -> None:
+    """Where no loop runs there is no sender."""
+    assert sender() is None
