@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 import asyncslot
 from asyncslot import AsyncSlotEventLoop, run_task
@@ -31,7 +32,7 @@ def run_in_thread(work):
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    while os.path.exists(f"/proc/self/task/{thread.native_id}"):
+    while Path(f"/proc/self/task/{thread.native_id}").exists():
         time.sleep(0.001)
 
 

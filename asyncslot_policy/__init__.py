@@ -1,0 +1,52 @@
+"""
+Make asyncio itself resolve to the Qt-hosted loop, in a program that knows nothing of it.
+
+Importing this package imports neither Qt nor asyncio: on Python 3.15 and later every start of
+the interpreter does it. So there is nothing here for pytest to rewrite: PYTEST_DONT_REWRITE.
+"""
+
+TYPE_CHECKING = False  # Type checkers take it for typing's, which costs a millisecond to import.
+if TYPE_CHECKING:
+    from asyncslot_policy._config import AsyncSlotPolicyError
+    from asyncslot_policy._hooks import install, uninstall
+    from asyncslot_policy._policy import AsyncSlotEventLoopPolicy
+
+__all__ = ["AsyncSlotEventLoopPolicy", "AsyncSlotPolicyError", "install", "uninstall"]
+
+_MODULES = {
+    "AsyncSlotEventLoopPolicy": "_policy",
+    "AsyncSlotPolicyError": "_config",
+    "install": "_hooks",
+    "uninstall": "_hooks",
+}
+
+
+def _start() -> None:
+    """
+    Do what the startup files are for; they call this at every start of the interpreter.
+
+    It stands here because a second module would cost as much again: 0.1 ms.
+    """
+    import os  # noqa: PLC0415 - `import asyncslot_policy` leaves no other name behind.
+
+    if os.environ.get("ASYNCSLOT_POLICY"):
+        from asyncslot_policy._startup import main  # noqa: PLC0415 - only then is there anything to do.
+
+        main()
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name's module when it is first asked for."""
+    if name not in _MODULES:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    from importlib import import_module  # noqa: PLC0415 - see the module's docstring.
+
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> "list[str]":
+    """List the public names, imported or not."""
+    return sorted({*globals(), *__all__})

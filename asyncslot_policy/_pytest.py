@@ -1,0 +1,76 @@
+"""
+The pytest plug-in: ``--asyncslot``, or ``asyncslot = true`` in the configuration.
+
+It makes asyncio resolve to the Qt-hosted loop for the whole session, which is all that anyio's plug-in and
+pytest-asyncio's ``event_loop_policy`` need, answers pytest-asyncio's newer hook for loop factories, and has an
+application in place. Without the option it does nothing, and imports nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Iterator
+
+import pytest
+
+__all__: list[str] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option and its twin in the configuration file."""
+    text = "run async tests on the Qt-hosted asyncio loop, with a QCoreApplication in place"
+    parser.getgroup("asyncslot").addoption("--asyncslot", action="store_true", default=False, help=text)
+    parser.addini("asyncslot", text, type="bool", default=False)
+
+
+def _is_on(config: pytest.Config) -> bool:
+    return bool(config.getoption("--asyncslot") or config.getini("asyncslot"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Install the loop, until the session ends."""
+    if not _is_on(config):
+        return
+    from asyncslot_policy._config import AsyncSlotPolicyError  # noqa: PLC0415 - only if it is asked for.
+    from asyncslot_policy._hooks import install, uninstall  # noqa: PLC0415
+
+    try:
+        install()
+    except AsyncSlotPolicyError as exc:
+        msg = f"--asyncslot: {exc}"
+        raise pytest.UsageError(msg) from exc
+    config.add_cleanup(uninstall)
+    config.pluginmanager.register(_LoopFactories(), "asyncslot-loop-factories")
+
+
+class _LoopFactories:
+    """Registered only if the option is set: pytest-asyncio takes a hook that returns nothing for an error."""
+
+    @pytest.hookimpl(optionalhook=True, trylast=True)
+    def pytest_asyncio_loop_factories(self) -> dict[str, Callable[[], Any]]:
+        from asyncslot import AsyncSlotEventLoop  # noqa: PLC0415 - only if it is asked for.
+
+        return {"asyncslot": AsyncSlotEventLoop}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _asyncslot_application(request: pytest.FixtureRequest) -> Iterator[None]:
+    """
+    Have an application before the first loop runs: pytest-qt's, if it is installed.
+
+    A test's window that is closed as the last one does not quit it: tests run inside the application's loop.
+    """
+    if not _is_on(request.config):
+        yield
+        return
+    from asyncslot._qt import make_application  # noqa: PLC0415 - only if it is asked for.
+    from asyncslot_policy._config import heeded_environment, read_argument  # noqa: PLC0415
+
+    if request.config.pluginmanager.has_plugin("pytest-qt"):
+        application = request.getfixturevalue("qapp")
+    else:
+        application = make_application(read_argument("qt", "--asyncslot", heeded_environment()).application)
+    quits = application.property("quitOnLastWindowClosed")
+    application.setProperty("quitOnLastWindowClosed", False)
+    yield
+    application.setProperty("quitOnLastWindowClosed", quits)

@@ -1,0 +1,127 @@
+"""
+Names of loops, and the factories that they stand for.
+
+A factory is a callable without arguments that returns an asyncio event loop. A name is ``qt``, built in; or
+``module:callable``; or what an installed distribution has registered in the entry point group `GROUP`. This
+module imports what is chosen, and only that; it knows nothing of asyncio.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+from typing import Any, Callable, NamedTuple
+
+from asyncslot_policy._config import AsyncSlotPolicyError
+
+__all__ = ["GROUP", "Entry", "Loaded", "describe_available", "find_entries", "load"]
+
+GROUP = "asyncslot.loops"
+
+BUILT_IN = "qt"
+_BUILT_IN_VALUE = "asyncslot.loop:AsyncSlotEventLoop"
+
+
+class Entry(NamedTuple):
+    """One loop that a distribution has registered."""
+
+    name: str
+    # Where it is: "module:attribute".
+    value: str
+    # The distribution's name.
+    distribution: str
+
+
+class Loaded(NamedTuple):
+    """A factory, and where it comes from."""
+
+    factory: Callable[[], Any]
+    origin: str
+
+
+def load(name: str) -> Loaded:
+    """
+    Import the factory that a name stands for.
+
+    Args:
+        name: The name. ``qt`` is found without metadata, as a frozen program has none.
+
+    Raises:
+        AsyncSlotPolicyError: If no loop or more than one has this name, or it cannot be
+            imported, or is not callable.
+    """
+    if name == BUILT_IN:
+        return Loaded(_import(_BUILT_IN_VALUE), "built in")
+    if ":" in name:
+        return Loaded(_import(name), "module:callable")
+    entries = [entry for entry in find_entries() if entry.name == name]
+    if not entries:
+        msg = f"there is no loop of this name; {describe_available()}"
+        raise AsyncSlotPolicyError(msg)
+    if len({entry.value for entry in entries}) > 1:
+        claims = " and ".join(f"{entry.distribution} ({entry.value})" for entry in entries)
+        msg = f"more than one distribution has registered a loop of this name: {claims}; uninstall one of them"
+        raise AsyncSlotPolicyError(msg)
+    return Loaded(_import(entries[0].value), f"entry point of {entries[0].distribution}")
+
+
+def find_entries() -> list[Entry]:
+    """
+    Return every loop that an installed distribution has registered, in the order of their names.
+
+    Of two distributions with one name, the first on the path counts. Without a
+    module that reads metadata there are none.
+    """
+    metadata = _import_metadata()
+    entries = []
+    seen = set()
+    for distribution in () if metadata is None else metadata.distributions():
+        try:
+            points = [point for point in distribution.entry_points if point.group == GROUP]
+            name = str(distribution.metadata["Name"]) if points else ""
+        except Exception:  # noqa: BLE001, S112 - one broken distribution must not hide the others.
+            continue
+        if not points:
+            continue
+        key = name.lower().replace("_", "-").replace(".", "-")
+        if key not in seen:
+            seen.add(key)
+            entries += [Entry(point.name, point.value.partition("[")[0].strip(), name) for point in points]
+    return sorted(entries)
+
+
+def describe_available() -> str:
+    """Say, for a message, which names there are."""
+    names = sorted({BUILT_IN, *(entry.name for entry in find_entries())})
+    return f"available: {', '.join(names)}, or module:callable"
+
+
+def _import_metadata() -> Any:
+    """
+    Import what reads installed distributions' metadata; None if there is nothing.
+
+    Before Python 3.10 the backport, where it is installed: it knows of newer formats.
+    """
+    if sys.version_info < (3, 10):
+        with contextlib.suppress(ImportError):
+            return importlib.import_module("importlib_metadata")
+    with contextlib.suppress(ImportError):
+        return importlib.import_module("importlib.metadata")
+    return None
+
+
+def _import(value: str) -> Callable[[], Any]:
+    module_name, _, path = (part.strip() for part in value.partition(":"))
+    try:
+        found: Any = importlib.import_module(module_name)
+        for attribute in path.split("."):
+            found = getattr(found, attribute)
+    except (Exception, SystemExit) as exc:
+        reason = " ".join(f"{type(exc).__name__}: {exc}".split())
+        msg = f"{value} cannot be imported ({reason}); {describe_available()}"
+        raise AsyncSlotPolicyError(msg) from exc
+    if not callable(found):
+        msg = f"{value} is {found!r}, which is no callable that makes a loop; {describe_available()}"
+        raise AsyncSlotPolicyError(msg)
+    return found  # type: ignore[no-any-return]

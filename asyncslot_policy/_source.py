@@ -1,0 +1,215 @@
+"""
+Where loops come from, and which one a thread has: what the policy and the factory hook share.
+
+This module knows nothing of policies, and imports Qt only through the loop that was asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import traceback
+from asyncio import AbstractEventLoop
+from typing import TYPE_CHECKING, Any
+
+from asyncslot_policy import _registry
+from asyncslot_policy._config import AsyncSlotPolicyError
+
+if TYPE_CHECKING:
+    from asyncslot_policy._config import Request
+
+__all__ = ["LoopSource", "report"]
+
+
+class _ThreadState(threading.local):
+    """What this thread was told."""
+
+    # The loop that was set, and in which process: a forked child has none of its parent's.
+    loop: AbstractEventLoop | None = None
+    process_id: int | None = None
+    # It was made by a get_event_loop() of ours; the program has not chosen it.
+    is_implicit: bool = False
+    # A loop is being looked for, or made.
+    is_busy: bool = False
+
+
+class _ApplicationFactory:
+    """Makes an application of one kind; recognized as ours."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+
+    def __call__(self) -> object:
+        from asyncslot._qt import make_application  # noqa: PLC0415 - it imports Qt.
+
+        return make_application(self._kind)
+
+
+class LoopSource:
+    """
+    Makes the loops that somebody asked for, and knows each thread's.
+
+    Nothing is imported before the first loop is made, or `resolve` called.
+
+    Args:
+        request: What was asked for; its loop is not None.
+        is_tolerant: Whether a loop that cannot be had is reported in one line, once, and
+            the program left with stock asyncio for good; otherwise it is an error.
+    """
+
+    def __init__(self, request: Request, *, is_tolerant: bool) -> None:
+        self.request = request
+        self.is_tolerant = is_tolerant
+        self._has_given_up = False
+        # It works: an error from now on is the program's, such as too many open files.
+        self._has_made = False
+        self._loaded: _registry.Loaded | None = None
+        self._application_factory: _ApplicationFactory | None = None
+        self._thread = _ThreadState()
+
+    def resolve(self) -> _registry.Loaded:
+        """
+        Find and import the factory, and have it make an application if that was asked for.
+
+        Two threads may do so at once: it comes to the same, and a lock around imports can deadlock.
+
+        Raises:
+            AsyncSlotPolicyError: If that fails.
+        """
+        if self._loaded is not None:
+            return self._loaded
+        assert self.request.loop is not None
+        try:
+            loaded = _registry.load(self.request.loop)
+        except AsyncSlotPolicyError as exc:
+            raise self._error(str(exc)) from exc.__cause__
+        self._place_application_factory()
+        self._loaded = loaded
+        if self.request.is_debugging:
+            report(f"{self.request.asked}: loops come from {_describe(loaded.factory)} ({loaded.origin}){_binding()}")
+        return loaded
+
+    def make(self) -> AbstractEventLoop | None:
+        """
+        Make a loop.
+
+        Returns:
+            The loop; None if the caller is to make a stock one: there is no other, or it
+            is what the factory, or its module while it is imported, asks for itself.
+
+        Raises:
+            AsyncSlotPolicyError: If there is no loop to be had, and no tolerance.
+        """
+        if self._has_given_up or self._thread.is_busy:
+            return None
+        self._thread.is_busy = True
+        try:
+            loop = self._make()
+        except Exception as exc:
+            if self._has_made or not self.is_tolerant:
+                raise
+            self._give_up(exc if isinstance(exc, AsyncSlotPolicyError) else self._error(_one_line(exc)))
+            return None
+        finally:
+            self._thread.is_busy = False
+        self._has_made = True
+        return loop
+
+    def get(self) -> AbstractEventLoop | None:
+        """
+        Return this thread's loop: the one set here, or that `asyncslot.run_task` finds, whichever is newer.
+
+        A loop of asyncslot's that is closed counts only if the program has set it, as with
+        the stock policy; others `run_task` replaces, too, and a quit closes loops.
+        """
+        loop = self._get_set()
+        ours = sys.modules.get("asyncslot.loop")
+        if ours is None or not (loop is None or isinstance(loop, ours.AsyncSlotEventLoop)):
+            return loop
+        current: AbstractEventLoop | None = ours.thread_loop()
+        return loop if current is None and not self._thread.is_implicit else current
+
+    def set(self, loop: AbstractEventLoop | None) -> None:
+        """Note that *loop* was made this thread's; None that it has none."""
+        before, self._thread.loop, self._thread.process_id = self._get_set(), loop, os.getpid()
+        self._thread.is_implicit = False
+        ours = sys.modules.get("asyncslot.loop")
+        if ours is None:
+            return
+        if isinstance(loop, ours.AsyncSlotEventLoop):
+            ours.set_thread_loop(loop)
+        elif before is not None and before is ours.thread_loop() and not before.is_running():
+            ours.set_thread_loop(None)
+
+    def mark_implicit(self) -> None:
+        """Note that this thread's loop was made because none was set."""
+        self._thread.is_implicit = True
+
+    def remove_application_factory(self) -> None:
+        """Take back what `resolve` may have set, if it is still set."""
+        ours = sys.modules.get("asyncslot.loop")
+        if self._application_factory is None or ours is None:
+            return
+        if ours.AsyncSlotEventLoop.application_factory is self._application_factory:
+            ours.AsyncSlotEventLoop.application_factory = None
+
+    def _get_set(self) -> AbstractEventLoop | None:
+        return self._thread.loop if self._thread.process_id == os.getpid() else None
+
+    def _make(self) -> AbstractEventLoop:
+        factory = self.resolve().factory
+        try:
+            loop = factory()
+        except Exception as exc:
+            if self._has_made:
+                raise
+            msg = f"{_describe(factory)} failed ({_one_line(exc)}); {_registry.describe_available()}"
+            raise self._error(msg) from exc
+        if not isinstance(loop, AbstractEventLoop):
+            msg = f"{_describe(factory)} returned {loop!r}, which is no event loop; {_registry.describe_available()}"
+            raise self._error(msg)
+        return loop
+
+    def _error(self, reason: str) -> AsyncSlotPolicyError:
+        return AsyncSlotPolicyError("; ".join(filter(None, [f"{self.request.asked}: {reason}", self.request.way_out])))
+
+    def _give_up(self, error: AsyncSlotPolicyError) -> None:
+        if not self._has_given_up:
+            self._has_given_up = True
+            report(f"{error}. The program goes on with stock asyncio.", error if self.request.is_debugging else None)
+
+    def _place_application_factory(self) -> None:
+        """Set ``AsyncSlotEventLoop.application_factory``; the program's own yields only to what code asks for."""
+        kind = self.request.application
+        ours = sys.modules.get("asyncslot.loop")
+        if kind is None or ours is None:
+            return
+        before = ours.AsyncSlotEventLoop.application_factory
+        if before is None or isinstance(before, _ApplicationFactory) or self.request.is_application_explicit:
+            self._application_factory = _ApplicationFactory(kind)
+            ours.AsyncSlotEventLoop.application_factory = self._application_factory
+
+
+def report(text: str, error: BaseException | None = None) -> None:
+    """Print one line, after the traceback of *error* if there is one, to standard error, if there is that."""
+    if sys.stderr is None:
+        return
+    if error is not None:
+        traceback.print_exception(type(error), error, error.__traceback__)
+    print(f"asyncslot_policy: {text}", file=sys.stderr)  # noqa: T201 - there is no logging yet at start.
+
+
+def _one_line(exc: BaseException) -> str:
+    return " ".join(f"{type(exc).__name__}: {exc}".split())
+
+
+def _describe(factory: Any) -> str:
+    module = getattr(factory, "__module__", None)
+    return f"{module}.{factory.__qualname__}" if module and hasattr(factory, "__qualname__") else repr(factory)
+
+
+def _binding() -> str:
+    """Say which binding is in use, if one is."""
+    qt = sys.modules.get("asyncslot._qt")
+    return "" if qt is None else f" on {qt.QtCore.__name__.partition('.')[0]}, Qt {qt.QtCore.qVersion()}"

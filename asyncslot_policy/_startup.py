@@ -1,0 +1,58 @@
+"""
+What the startup files, asyncslot_policy.pth and from Python 3.15 on .start, have done if ASYNCSLOT_POLICY is set.
+
+Nothing leaves this module: it prints one line instead.
+"""
+
+import os
+import sys
+
+__all__ = ["main"]
+
+_has_run = False
+
+
+def main() -> None:
+    """
+    Install what ASYNCSLOT_POLICY names.
+
+    A virtual environment's startup files run twice; the second time does nothing.
+    Nothing is imported for the loop itself before the program asks for one.
+    """
+    global _has_run  # noqa: PLW0603 - there is one interpreter.
+    if _has_run or sys.flags.ignore_environment or not os.environ.get("ASYNCSLOT_POLICY"):
+        return
+    _has_run = True
+    try:
+        _install()
+    except Exception as exc:  # noqa: BLE001 - the program is to run on.
+        _report(exc)
+
+
+def _install() -> None:
+    from asyncslot_policy._config import AsyncSlotPolicyError, read_environment  # noqa: PLC0415 - not unasked.
+
+    try:
+        request = read_environment(os.environ)
+        if request.loop is not None:
+            from asyncslot_policy._hooks import install_source  # noqa: PLC0415 - it imports asyncio.
+            from asyncslot_policy._source import LoopSource  # noqa: PLC0415
+
+            install_source(LoopSource(request, is_tolerant=True))
+    except AsyncSlotPolicyError as exc:
+        _report(exc, str(exc))
+
+
+def _report(exc: BaseException, text: str = "") -> None:
+    if sys.stderr is None:
+        return
+    if os.environ.get("ASYNCSLOT_DEBUG", "").strip() not in ("", "0"):
+        import traceback  # noqa: PLC0415 - only now is it needed.
+
+        traceback.print_exception(type(exc), exc, exc.__traceback__)
+    if not text:
+        text = (
+            f"ASYNCSLOT_POLICY={os.environ['ASYNCSLOT_POLICY']!r}: "
+            f"{' '.join(f'{type(exc).__name__}: {exc}'.split())}; unset it, or set it to 'off', to do without"
+        )
+    print(f"asyncslot_policy: {text}. The program goes on with stock asyncio.", file=sys.stderr)  # noqa: T201

@@ -1,0 +1,175 @@
+"""
+What a program may do after install(): after_install.py policy|factory <what>.
+
+"factory" takes asyncio's policies away first. Each function is one thing to do; it prints the loops that it met.
+WHAT has, for each, what it prints.
+"""
+
+import asyncio
+import os
+import sys
+import threading
+import time
+import unittest
+from pathlib import Path
+
+if sys.argv[1] == "factory":
+    import without_policies  # noqa: F401
+
+import asyncslot_policy
+from asyncslot import AsyncSlotEventLoop, run_task
+from asyncslot._qt import QtCore
+
+
+def name_of(loop):
+    return type(loop).__name__
+
+
+async def main():
+    await asyncio.sleep(0.001)
+    return name_of(asyncio.get_running_loop())
+
+
+def run_in_thread(work):
+    """
+    Run *work* on another thread, until the system's thread has ended, too.
+
+    Python's join() returns earlier. If the process ends meanwhile, PySide6 6.6 on Python 3.8, which wants to free
+    its QThread, aborts it ("terminate called without an active exception"); it does so without asyncslot as well.
+    """
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    while Path(f"/proc/self/task/{thread.native_id}").exists():
+        time.sleep(0.001)
+
+
+def run_twice():
+    print(asyncio.run(main()))
+    print(asyncio.run(main()))
+
+
+def runner():
+    with asyncio.Runner() as runner:
+        print(runner.run(main()))
+        print(runner.run(main()))
+
+
+def test_case():
+    class Case(unittest.IsolatedAsyncioTestCase):
+        async def asyncSetUp(self):
+            print(name_of(asyncio.get_running_loop()))
+
+        async def test(self):
+            print(await main())
+
+    case = Case("test")
+    result = case.run()
+    assert result.wasSuccessful(), [*result.errors, *result.failures]
+
+
+def get_event_loop():
+    loop = asyncio.get_event_loop()
+    print(name_of(loop))
+    print(asyncio.get_event_loop() is loop)
+    print(loop.run_until_complete(main()))
+    loop.close()
+
+
+def subprocess():
+    async def run():
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", "print('child')", stdout=asyncio.subprocess.PIPE
+        )
+        out, _ = await process.communicate()
+        print(name_of(asyncio.get_running_loop()), out.decode().strip(), process.returncode)
+
+    asyncio.run(run())
+
+
+def worker_thread():
+    run_in_thread(lambda: print(asyncio.run(main())))
+
+
+def worker_thread_get_event_loop():
+    def work():
+        loop = asyncio.get_event_loop()
+        print(loop.run_until_complete(main()))
+        loops.append(loop)
+        loop.close()
+
+    loops = [asyncio.get_event_loop()]
+    run_in_thread(work)
+    print(loops[0] is not loops[1])
+    loops[0].close()
+
+
+def run_task_takes_the_set_one():
+    loop = asyncio.get_event_loop()
+    task = run_task(main())
+    print(task.get_loop() is loop)
+    loop.run_until_complete(task)
+    loop.shutdown()
+
+
+def run_task_first():
+    task = run_task(main())
+    loop = task.get_loop()
+    print(asyncio.get_event_loop() is loop)
+    loop.run_until_complete(task)
+    loop.detach()
+    print(asyncio.get_event_loop() is loop)
+    loop.shutdown()
+    again = asyncio.get_event_loop()
+    print(again is not loop, again.is_closed())
+    again.close()
+
+
+def set_event_loop():
+    loop, stock = AsyncSlotEventLoop(), asyncio.SelectorEventLoop()
+    asyncio.set_event_loop(loop)
+    print(asyncio.get_event_loop() is loop)
+    asyncio.set_event_loop(stock)
+    print(asyncio.get_event_loop() is stock)
+    task = run_task(main())
+    print(task.get_loop() is not loop, name_of(task.get_loop()))
+    task.get_loop().shutdown()
+    asyncio.set_event_loop(None)
+    made = asyncio.get_event_loop()
+    print(made not in (loop, stock), name_of(made))
+    for each in (loop, stock, made):
+        each.close()
+
+
+def fork():
+    loop = asyncio.get_event_loop()
+    pid = os.fork()
+    if pid == 0:
+        child_loop = asyncio.get_event_loop()
+        os._exit(7 if child_loop is not loop and name_of(child_loop) == name_of(loop) else 8)
+    print(os.WEXITSTATUS(os.waitpid(pid, 0)[1]))
+    print(asyncio.get_event_loop() is loop)
+    loop.close()
+
+
+def uninstall():
+    asyncslot_policy.uninstall()
+    asyncslot_policy.uninstall()
+    loop = asyncio.new_event_loop()
+    print(name_of(loop))
+    loop.close()
+
+
+def install_again():
+    asyncslot_policy.install()
+    asyncslot_policy.install("asyncio:SelectorEventLoop")
+    print(asyncio.run(main()))
+    asyncslot_policy.install("1")
+    print(asyncio.run(main()))
+    asyncslot_policy.install("off")
+    print(asyncio.run(main()))
+
+
+app = QtCore.QCoreApplication([])
+asyncslot_policy.install()
+globals()[sys.argv[2]]()
