@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Callable
 from asyncslot import AsyncSlot, AsyncSlotEventLoop, run_task
 
 if TYPE_CHECKING:
-    from typing_extensions import assert_type
+    from typing_extensions import assert_type  # noqa: TC004 - this file is never run.
 
 
 @AsyncSlot
