@@ -210,10 +210,13 @@ def test_owners_by_the_thousand_destroyed_at_random(attached: AsyncSlotEventLoop
     async def main() -> None:
         for _ in range(100):
             tasks = []
-            for _ in range(100):
+            for number in range(100):
                 widget = Widget()
                 tasks.append(widget.work())
-                attached.call_later(random.random() / 100, delete, widget)
+                if number % 10:
+                    attached.call_later(random.random() / 100, delete, widget)
+                else:  # However slow the machine, some come to their end.
+                    tasks[-1].add_done_callback(lambda _, widget=widget: delete(widget))
             del widget
             await asyncio.wait(tasks)
         await asyncio.sleep(0.01)
