@@ -1,5 +1,6 @@
 """asyncio in a Qt application: one thread, one event loop, ``async def`` as a slot."""
 
+from asyncslot.closing import AsyncClose
 from asyncslot.current import run, run_task, tasks
 from asyncslot.decorator import AsyncSlot
 from asyncslot.lifetime import CancelReason, TaskInfo, cancel_reason
@@ -8,6 +9,7 @@ from asyncslot.scope import TaskScope, scope
 from asyncslot.sender import sender
 
 __all__ = [
+    "AsyncClose",
     "AsyncSlot",
     "AsyncSlotEventLoop",
     "CancelReason",

@@ -17,7 +17,7 @@ from asyncslot._qt import QtCore
 from asyncslot._stdlib import logger
 from asyncslot.lifetime import CancelReason, cancel, describe_task
 
-__all__ = ["check_owner", "is_owner_gone", "own", "owned_tasks"]
+__all__ = ["check_owner", "is_alive", "is_owner_gone", "own", "owned_tasks"]
 
 # Seconds after which a task that outlives its owner is cancelled again, and named.
 # Arbitrary: longer than clean-up takes that waits for nothing.
@@ -36,6 +36,15 @@ def check_owner(owner: object) -> None:
         msg = f"the owner of a task must be a QObject, got {owner!r}; leave it out for a task without an owner"
         raise TypeError(msg)
     owner.objectName()  # RuntimeError, by the binding, if there is no C++ object any more.
+
+
+def is_alive(owner: Any) -> bool:
+    """Tell whether a QObject, or None, is one that still has its C++ object."""
+    try:
+        check_owner(owner)
+    except (TypeError, RuntimeError):
+        return False
+    return True
 
 
 def own(owner: Any, task: asyncio.Task[Any]) -> None:

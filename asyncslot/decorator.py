@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import weakref
 from typing import TYPE_CHECKING, Any, Callable, Coroutine, Hashable, Mapping, NoReturn, TypeVar, overload
 
 from asyncslot._busy import Busy, find_gate
-from asyncslot._owner import is_owner_gone
+from asyncslot._owner import is_alive, is_owner_gone
 from asyncslot._qt import QtCore
 from asyncslot._slices import is_awaited
 from asyncslot._stdlib import get_running_loop, is_unretrieved, logger
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     P = ParamSpec("P")
 
-__all__ = ["AsyncSlot"]
+__all__ = ["AsyncSlot", "check_function", "start_slot"]
 
 T = TypeVar("T")
 
@@ -95,7 +96,7 @@ def AsyncSlot(  # noqa: N802 - named as Qt's Slot.
 def _decorate(function: Any, signal_types: tuple[Any, ...], name: str | None, busy: Busy) -> Any:
     if isinstance(function, (staticmethod, classmethod)):
         return type(function)(_decorate(function.__func__, signal_types, name, busy))
-    _check_function(function)
+    check_function(function, "AsyncSlot")
     _check_types(function, signal_types)
 
     def call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> asyncio.Task[Any]:
@@ -132,17 +133,44 @@ def _call(
             passage.take(task)
         if busy.on_quit == "finish":
             finish_on_quit(task)
-        task.add_done_callback(report)
-
-    def report(task: asyncio.Task[Any]) -> None:
-        _report_failure(slot, task)
 
     owner = receiver if isinstance(receiver, QtCore.QObject) else None
+    on_refused = None if passage is None else passage.give_up
+    return start_slot(slot, coro, owner=owner, on_created=on_created, on_refused=on_refused)
+
+
+def start_slot(
+    slot: Callable[..., object],
+    coro: Coroutine[Any, Any, T],
+    *,
+    owner: Any,
+    on_created: Callable[[asyncio.Task[T]], object],
+    on_refused: Callable[[], object] | None = None,
+) -> asyncio.Task[T]:
+    """
+    Run a slot's coroutine up to its first suspension now; what it raises is the task's, and reported.
+
+    Args:
+        slot: What Qt has called, for the report.
+        coro: The coroutine.
+        owner: The QObject to whose life the task is bound; None for none.
+        on_created: Called with the task before the first step runs.
+        on_refused: Called if the coroutine cannot be run.
+    """
+    owner_reference = None if owner is None else weakref.ref(owner)
+
+    def report(task: asyncio.Task[T]) -> None:
+        _report_failure(slot, owner_reference and owner_reference(), task)
+
+    def prepare(task: asyncio.Task[T]) -> None:
+        on_created(task)
+        task.add_done_callback(report)
+
     try:
-        return start_task(coro, owner=owner, on_created=on_created)
+        return start_task(coro, owner=owner, on_created=prepare)
     except BaseException as exc:
-        if passage is not None:
-            passage.give_up()
+        if on_refused is not None:
+            on_refused()
         loop = get_running_loop()
         if loop is None:
             raise  # There is no application, or no Qt loop on this thread: no task can tell.
@@ -150,7 +178,17 @@ def _call(
         return create_failing(loop, _fail(exc), on_created=lambda task: task.add_done_callback(report))
 
 
-def _check_function(function: Any) -> None:
+def check_function(function: Any, decorator: str) -> None:
+    """
+    Refuse what is no coroutine function.
+
+    Args:
+        function: What is decorated.
+        decorator: The decorator's name.
+
+    Raises:
+        TypeError: If it is none; the message tells the way out.
+    """
     if inspect.iscoroutinefunction(function):
         return
     if inspect.isasyncgenfunction(function):
@@ -161,7 +199,7 @@ def _check_function(function: Any) -> None:
         hint = "for a function that is not 'async def' use Qt's own Slot"
     else:
         hint = "write it above an 'async def'; in its parentheses go types, or names of C++ types"
-    msg = f"AsyncSlot decorates a coroutine function, got {function!r}; {hint}"
+    msg = f"{decorator} decorates a coroutine function, got {function!r}; {hint}"
     raise TypeError(msg)
 
 
@@ -172,7 +210,7 @@ def _check_types(function: Callable[..., object], signal_types: tuple[Any, ...])
         raise TypeError(msg)
 
 
-def _report_failure(slot: Callable[..., object], task: asyncio.Task[Any]) -> None:
+def _report_failure(slot: Callable[..., object], owner: Any, task: asyncio.Task[Any]) -> None:
     """Report that *task*, which is done, has failed, unless it has not or somebody else knows."""
     if task.cancelled() or not is_unretrieved(task) or is_awaited(task):
         return
@@ -185,6 +223,7 @@ def _report_failure(slot: Callable[..., object], task: asyncio.Task[Any]) -> Non
         "exception": exc,
         "task": task,
         "slot": slot,
+        "owner": owner if is_alive(owner) else None,  # A dead one has no repr() to log.
     }
     task.get_loop().call_exception_handler(context)
 

@@ -1016,7 +1016,7 @@ def test_failure_reported_once(reports: list[Any], attached: AsyncSlotEventLoop,
     task = slot()
     run_turns(attached)
     (report,) = reports
-    assert set(report) == {"message", "exception", "task", "slot"}
+    assert set(report) == {"message", "exception", "task", "slot", "owner"}
     assert slot.__qualname__ in report["message"]
     assert isinstance(report["exception"], LookupError)
     assert report["task"] is task

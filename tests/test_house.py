@@ -24,6 +24,7 @@ ORDER = [
     "_wrapper",
     "_thread",
     "_identity",
+    "_quit_watch",
     "_selector",
     "_host",
     "_interrupt",
@@ -42,6 +43,8 @@ ORDER = [
     "current",
     "scope",
     "decorator",
+    "closing",
+    "dialogs",
     "__init__",
 ]
 
@@ -64,6 +67,7 @@ TESTS_ELSEWHERE = {
     "_blocking": "test_loop: a base class, tested through the loop",
     "_identity": "test_owner: it is about the life of objects",
     "_level": "test_quit: its Qt loops must be the outermost of a process",
+    "_quit_watch": "test_closing: it is about what a window may close",
     "_stopwatch": "test_nesting: it is about nested Qt loops",
     "_thread": "test_loop: it needs a thread of Qt's with a loop",
     "_wrapper": "test_decorator: what it makes is a slot",

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Callable
 
-from asyncslot import AsyncSlot, AsyncSlotEventLoop, run_task
+from PySide6.QtWidgets import QWidget
+
+from asyncslot import AsyncClose, AsyncSlot, AsyncSlotEventLoop, run_task
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QCloseEvent
     from typing_extensions import assert_type  # noqa: TC004 - this file is never run.
 
 
@@ -25,6 +28,18 @@ class Receiver:
     @AsyncSlot()
     async def on_click(self, checked: bool = False) -> bool:
         return checked
+
+
+class Window(QWidget):
+    @AsyncClose
+    async def closeEvent(self, event: QCloseEvent) -> bool:
+        return event.spontaneous()
+
+
+class SubWindow(Window):
+    @AsyncClose
+    async def closeEvent(self, event: QCloseEvent) -> bool:
+        return bool(await super().closeEvent(event))
 
 
 async def use() -> None:

@@ -1,0 +1,65 @@
+"""
+Whether the application closes its windows because it was asked to quit.
+
+``quit()`` closes all windows first, and does not quit if one of them stays open. A close event does
+not tell whether it comes from there; the application's own Quit event lasts as long as the
+closing does. This module knows nothing of asyncio.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from asyncslot._identity import IdentityDict
+from asyncslot._qt import QtCore
+
+__all__ = ["is_quit_closing_windows", "watch_quits"]
+
+
+def watch_quits() -> None:
+    """Look at the application's Quit events from now on, as long as it lives. Doing it twice is nothing."""
+    application = QtCore.QCoreApplication.instance()
+    if application is not None:
+        _watches[application]  # Made at the first look.
+
+
+def is_quit_closing_windows() -> bool:
+    """Tell whether a Quit event of the application is being handled; False if none is looked at."""
+    watch = _watches.get(QtCore.QCoreApplication.instance())
+    return watch is not None and watch.depth > 0
+
+
+class _Watch:
+    """
+    How many Quit events the application is handling.
+
+    An event filter of the application would see every event of every object, at some
+    microseconds each. An override of its own ``event()`` sees the few that are meant for it.
+    An application that C++ code has made calls no override: its quits are not seen.
+    """
+
+    def __init__(self, application: Any) -> None:
+        self.depth = 0
+        reference = weakref.ref(application)
+        own = vars(application).get("event")
+
+        def handle(event: Any) -> bool:
+            if event.type() != QtCore.QEvent.Type.Quit:
+                return call_original(event)
+            self.depth += 1
+            try:
+                return call_original(event)
+            finally:
+                self.depth -= 1
+
+        def call_original(event: Any) -> bool:
+            if own is not None:  # Somebody else has done as we do.
+                return bool(own(event))
+            application: Any = reference()
+            return bool(type(application).event(application, event))
+
+        application.event = handle
+
+
+_watches = IdentityDict(_Watch)

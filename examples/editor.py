@@ -1,0 +1,55 @@
+"""A text editor whose window asks before it closes, and saves without freezing."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox, QPlainTextEdit
+
+from asyncslot import AsyncClose, AsyncSlot, AsyncSlotEventLoop
+from asyncslot.dialogs import error_handler
+
+ANSWERS = QMessageBox.StandardButton
+
+
+class Editor(QMainWindow):
+    def __init__(self, path: Path):
+        super().__init__()
+        self.path = path
+        self.text = QPlainTextEdit(path.read_text() if path.exists() else "")
+        self.setCentralWidget(self.text)
+        self.setWindowTitle(path.name)
+        save = self.menuBar().addMenu("File").addAction("Save")
+        save.setShortcut(QKeySequence.StandardKey.Save)
+        save.triggered.connect(self.save)
+
+    @AsyncSlot(when_busy="queue", on_quit="finish")  # One after the other, and to the end.
+    async def save(self):
+        text = self.text.toPlainText()
+        self.text.document().setModified(False)
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, self.path.write_text, text)
+        except OSError:
+            self.text.document().setModified(True)
+            raise
+
+    @AsyncClose
+    async def closeEvent(self, event):
+        if not self.text.document().isModified():
+            return True
+        question = "Save the changes?"
+        answer = QMessageBox.question(self, "Close", question, ANSWERS.Save | ANSWERS.Discard | ANSWERS.Cancel)
+        if answer == ANSWERS.Save:
+            await self.save()  # If this fails, the window stays open.
+        return answer != ANSWERS.Cancel
+
+
+if __name__ == "__main__":
+    app = QApplication(sys.argv)
+    loop = AsyncSlotEventLoop()
+    loop.attach()
+    loop.set_exception_handler(error_handler)  # What fails is shown in a message box.
+    window = Editor(Path(sys.argv[1] if len(sys.argv) > 1 else "notes.txt"))
+    window.show()
+    sys.exit(app.exec())

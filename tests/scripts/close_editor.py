@@ -1,0 +1,55 @@
+"""Edits a file with an example, closes the window: close_editor.py EXAMPLE FILE Save|Discard|Cancel close|quit|fail."""
+
+import runpy
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+example, file, answer, end = sys.argv[1:]
+sys.argv[1:] = [file]
+
+
+def find_box() -> QMessageBox:
+    return next(
+        (box for box in QApplication.topLevelWidgets() if isinstance(box, QMessageBox) and box.isVisible()), None
+    )
+
+
+def drive() -> None:
+    (window,) = [window for window in QApplication.topLevelWidgets() if hasattr(window, "path")]
+    write_text = Path.write_text
+
+    def write_and_tell(path: Path, text: str) -> None:
+        if end == "fail":
+            raise OSError("disk full")
+        write_text(path, text)
+        print("written")
+
+    Path.write_text = write_and_tell
+    window.text.insertPlainText("changed ")
+    window.poll = QTimer()  # Owned by the window: nothing of the driver's outlives it.
+    window.poll.timeout.connect(lambda: respond(window))
+    window.poll.start(10)
+    QApplication.quit() if end == "quit" else window.close()
+
+
+def respond(window) -> None:
+    box = find_box()
+    if box is None:
+        return
+    if box.icon() == QMessageBox.Icon.Critical:
+        print("error:", box.informativeText(), "| open:", window.isVisible())
+        QApplication.exit(0)
+    else:
+        window.close()  # Pressed twice: it asks once.
+        box.button(getattr(QMessageBox.StandardButton, answer)).click()
+        window.close()
+        if answer == "Cancel":
+            QTimer.singleShot(50, lambda: (print("open:", window.isVisible()), QApplication.exit(0)))
+
+
+original = QApplication.exec
+QApplication.exec = lambda *_: (QTimer.singleShot(0, drive), original())[1]
+runpy.run_path(example, run_name="__main__")

@@ -1,0 +1,379 @@
+"""AsyncClose: a window that asks a coroutine before it closes; and the quits that this holds up."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+from support import run_qt, run_script
+
+from asyncslot import AsyncClose, AsyncSlotEventLoop, CancelReason, cancel_reason, scope
+from asyncslot._qt import QtCore, import_qt
+
+QtGui = import_qt("QtGui")
+QtWidgets = import_qt("QtWidgets")
+
+EDITOR = Path(__file__).parent.parent / "examples/editor.py"
+
+
+class Window(QtWidgets.QWidget):
+    """Asks what its test tells it to, and counts."""
+
+    def __init__(self, ask: Callable[[], Any]) -> None:
+        super().__init__()
+        self.ask = ask
+        self.asked = 0
+
+    @AsyncClose
+    async def closeEvent(self, event: Any) -> Any:
+        self.asked += 1
+        return await self.ask()
+
+
+def close(window: Any) -> None:
+    """Close a window, and wait until what this has started is over."""
+
+    def start(quit_qt: Callable[[], None]) -> None:
+        window.show()
+        window.close()
+        wait(window, quit_qt)
+
+    run_qt(start)
+
+
+def wait(window: Any, quit_qt: Callable[[], None]) -> None:
+    tasks = scope(window).tasks
+    if not tasks:
+        quit_qt()
+        return
+    over = asyncio.gather(*tasks, return_exceptions=True)
+    over.add_done_callback(lambda _: over.get_loop().call_soon(quit_qt))
+
+
+def answer(value: Any, *, suspended: bool = True) -> Callable[[], Any]:
+    async def ask() -> Any:
+        if suspended:
+            await asyncio.sleep(0.01)
+        return value
+
+    return ask
+
+
+@pytest.mark.parametrize("suspended", [True, False])
+@pytest.mark.parametrize(("value", "closes"), [(None, True), (True, True), (1, True), (False, False), (0, False)])
+def test_close_as_the_coroutine_says(
+    attached: AsyncSlotEventLoop, suspended: bool, value: object, closes: bool
+) -> None:
+    """True and None close the window, whatever is false leaves it open, at once or later; it can be asked again."""
+    window = Window(answer(value, suspended=suspended))
+    close(window)
+    assert window.isVisible() != closes
+    close(window)
+    assert window.asked == 2
+
+
+def test_close_twice_asks_once(attached: AsyncSlotEventLoop) -> None:
+    """While it is being asked, a window that is closed again stays open, and is not asked again."""
+    window = Window(answer(True))
+
+    def start(quit_qt: Callable[[], None]) -> None:
+        window.show()
+        assert [window.close() for _ in range(3)] == [False] * 3
+        assert window.isVisible()
+        wait(window, quit_qt)
+
+    run_qt(start)
+    assert window.asked == 1
+    assert not window.isVisible()
+
+
+def test_close_first_step_may_look_at_event(attached: AsyncSlotEventLoop) -> None:
+    """The event is there until the first suspension; accepting it there closes nothing."""
+    seen = []
+
+    class Accepting(QtWidgets.QWidget):
+        @AsyncClose
+        async def closeEvent(self, event: Any) -> bool:
+            seen.append(event.type())
+            event.accept()
+            await asyncio.sleep(0)
+            return False
+
+    window = Accepting()
+    close(window)
+    assert seen == [QtCore.QEvent.Type.Close]
+    assert window.isVisible()
+
+
+@pytest.mark.parametrize("suspended", [True, False])
+def test_close_failure_reported_once_window_stays(loop: AsyncSlotEventLoop, suspended: bool) -> None:
+    """A coroutine that fails leaves the window open; the failure is reported with slot and owner."""
+    reports: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _, context: reports.append(context))
+    loop.attach()
+
+    async def ask() -> None:
+        if suspended:
+            await asyncio.sleep(0)
+        raise OSError("disk full")
+
+    window = Window(ask)
+
+    def start(quit_qt: Callable[[], None]) -> None:
+        window.show()
+        window.close()
+        loop.call_later(0.05, quit_qt)
+
+    run_qt(start)
+    assert window.isVisible()
+    (report,) = reports
+    assert str(report["exception"]) == "disk full"
+    assert report["message"] == "Exception in slot Window.closeEvent()"
+    assert report["owner"] is window
+
+
+def test_close_cancelled_stays_open(attached: AsyncSlotEventLoop) -> None:
+    """Cancelling the task, by the window's scope, leaves the window open."""
+    window = Window(answer(True))
+
+    def start(quit_qt: Callable[[], None]) -> None:
+        window.show()
+        window.close()
+        wait(window, quit_qt)
+        scope(window).cancel()
+
+    run_qt(start)
+    assert window.isVisible()
+
+
+def test_close_window_deleted_meanwhile_cancels(attached: AsyncSlotEventLoop) -> None:
+    """A window deleted while it is asked is no window to close: the task is cancelled, nothing is reported."""
+    reasons = []
+
+    async def ask() -> None:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError as exc:
+            reasons.append(cancel_reason(exc))
+            raise
+
+    window = Window(ask)
+
+    def start(quit_qt: Callable[[], None]) -> None:
+        window.show()
+        window.close()
+        wait(window, quit_qt)
+        window.deleteLater()
+
+    run_qt(start)
+    assert reasons == [CancelReason.OWNER_DESTROYED]
+
+
+def test_close_with_delete_on_close_deletes(attached: AsyncSlotEventLoop) -> None:
+    """WA_DeleteOnClose takes effect when the window closes for good."""
+    window = Window(answer(True))
+    window.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
+
+    def start(quit_qt: Callable[[], None]) -> None:
+        window.destroyed.connect(lambda *_: quit_qt())
+        window.show()
+        window.close()
+        assert window.isVisible()
+
+    run_qt(start)
+
+
+def test_close_calls_the_next_class(attached: AsyncSlotEventLoop) -> None:
+    """Closing for good does what the base class does: a dialog is rejected, a plain override is called."""
+    calls = []
+
+    class Base(QtWidgets.QDialog):
+        def closeEvent(self, event: Any) -> None:
+            calls.append("base")
+            super().closeEvent(event)
+
+    class Asking:
+        @AsyncClose
+        async def closeEvent(self, event: Any) -> None:
+            calls.append("asked")
+            await asyncio.sleep(0)
+
+    class Dialog(Asking, Base):
+        pass
+
+    dialog = Dialog()
+    dialog.rejected.connect(lambda: calls.append("rejected"))
+    close(dialog)
+    assert calls == ["asked", "base", "rejected"]
+    assert not dialog.isVisible()
+
+
+def test_close_subclass_awaits_super(attached: AsyncSlotEventLoop) -> None:
+    """A subclass's coroutine may await the base class's, which closes nothing by itself."""
+    calls = []
+
+    class Sub(Window):
+        @AsyncClose
+        async def closeEvent(self, event: Any) -> bool:
+            calls.append(await super().closeEvent(event))
+            calls.append(self.isVisible())
+            await asyncio.sleep(0.01)
+            calls.append(self.isVisible())
+            return False
+
+    window = Sub(answer("base"))
+    close(window)
+    assert calls == ["base", True, True]
+    assert window.isVisible()
+    assert window.asked == 1
+
+
+def test_close_subclass_plain_override_may_call_super(attached: AsyncSlotEventLoop) -> None:
+    """An ordinary override in a subclass may call the decorated one, as Qt would."""
+    calls = []
+
+    class Sub(Window):
+        def closeEvent(self, event: Any) -> None:
+            super().closeEvent(event)
+            calls.append(event.isAccepted())
+
+    window = Sub(answer(True))
+    close(window)
+    assert calls == [False, True]
+    assert not window.isVisible()
+
+
+def test_close_qwindow_without_widgets(attached: AsyncSlotEventLoop) -> None:
+    """A QWindow, as Qt Quick has, can be asked, too."""
+
+    class Plain(QtGui.QWindow):
+        @AsyncClose
+        async def closeEvent(self, event: Any) -> bool:
+            await asyncio.sleep(0.01)
+            return True
+
+    window = Plain()
+    close(window)
+    assert not window.isVisible()
+
+
+def test_close_assigned_after_the_class(attached: AsyncSlotEventLoop) -> None:
+    """The decorated function may be assigned to a class that exists."""
+
+    class Late(QtWidgets.QWidget):
+        pass
+
+    async def closeEvent(self: Any, event: Any) -> None:
+        await asyncio.sleep(0)
+
+    Late.closeEvent = AsyncClose(closeEvent)
+    window = Late()
+    close(window)
+    assert not window.isVisible()
+
+
+def test_close_two_windows_of_a_class_are_independent(attached: AsyncSlotEventLoop) -> None:
+    """Each window is asked for itself."""
+    first, second = Window(answer(True)), Window(answer(False))
+
+    def start(quit_qt: Callable[[], None]) -> None:
+        for window in (first, second):
+            window.show()
+            window.close()
+        wait(second, quit_qt)
+
+    run_qt(start)
+    assert [first.asked, second.asked] == [1, 1]
+    assert [first.isVisible(), second.isVisible()] == [False, True]
+
+
+def test_close_keeps_the_classes_own_init(attached: AsyncSlotEventLoop) -> None:
+    """The class's ``__init__`` is called with its arguments, and looks like itself."""
+
+    class Named(QtWidgets.QWidget):
+        def __init__(self, name: str, *, title: str) -> None:
+            """Of mine."""
+            super().__init__()
+            self.setObjectName(name)
+            self.setWindowTitle(title)
+
+        @AsyncClose
+        async def closeEvent(self, event: Any) -> None:
+            """Mine, too."""
+
+    window = Named("n", title="t")
+    assert (window.objectName(), window.windowTitle()) == ("n", "t")
+    assert Named.__init__.__doc__ == "Of mine."
+    assert Named.closeEvent.__doc__ == "Mine, too."
+
+
+@pytest.mark.parametrize("bad", [lambda self, event: None, 3, "closeEvent"])
+def test_close_refuses_what_is_no_coroutine_function(bad: Any) -> None:
+    """Anything but a coroutine function is a TypeError at decoration."""
+    with pytest.raises(TypeError, match="AsyncClose decorates a coroutine function"):
+        AsyncClose(bad)
+
+
+def test_close_refuses_another_name() -> None:
+    """A method that Qt would never call for a close is refused."""
+
+    async def on_close(self: Any, event: Any) -> None: ...
+
+    with pytest.raises(TypeError, match="for a slot use AsyncSlot"):
+        AsyncClose(on_close)
+
+
+@pytest.mark.parametrize(
+    ("case", "lines", "code"),
+    [
+        # The window closes, and the application, which stays without windows, goes on.
+        ("close", ["asked", "answered", "open: False", "aboutToQuit"], 4),
+        ("quit", ["asked", "answered", "aboutToQuit"], 0),
+        ("blocking", ["asked", "answered", "aboutToQuit"], 0),
+        ("during", ["asked", "answered", "aboutToQuit"], 0),
+        ("two", ["asked", "answered", "asked", "answered", "aboutToQuit"], 0),
+        ("refused", ["asked", "answered", "open: True", "aboutToQuit"], 4),
+        ("exit", ["asked", "aboutToQuit", "CancelReason.QUIT"], 7),
+        ("clean", ["asked", "aboutToQuit", "CancelReason.QUIT", "open: False"], 7),
+    ],
+)
+def test_quit_held_up_by_a_question(case: str, lines: list[str], code: int) -> None:
+    """A quit that found a window being asked comes when it has closed; exit() asks and waits for nobody."""
+    finished = run_script("async_close", case)
+    assert finished.lines == lines
+    assert finished.code == code
+    assert finished.errors == ""
+
+
+def test_quit_held_up_closes_other_windows() -> None:
+    """The quit that is issued again closes whatever else is open."""
+    finished = run_script("async_close", "others")
+    assert sorted(finished.lines) == ["aboutToQuit", "answered", "asked", "plain closed"]
+    assert (finished.code, finished.errors) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("choice", "end", "lines", "text"),
+    [
+        ("Save", "close", ["written"], "changed text"),
+        ("Save", "quit", ["written"], "changed text"),
+        ("Discard", "close", [], "text"),
+        ("Cancel", "close", ["open: True"], "text"),
+        ("Cancel", "quit", ["open: True"], "text"),
+        ("Save", "fail", ["error: OSError: disk full | open: True"], "text"),
+    ],
+)
+def test_editor_example_asks_saves_and_closes(
+    tmp_path: Path, choice: str, end: str, lines: list[str], text: str
+) -> None:
+    """The example asks in a modal box, saves once, closes; it stays open if it is told to, or cannot save."""
+    file = tmp_path / "notes.txt"
+    file.write_text("text")
+    finished = run_script("close_editor", str(EDITOR), str(file), choice, end, options=("-W", "error"))
+    assert finished.lines == lines
+    assert finished.code == 0
+    assert file.read_text() == text
+    assert ("disk full" in finished.errors) == (end == "fail")
+    assert end == "fail" or finished.errors == ""
