@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import operator
 import os
 import sys
 import threading
@@ -180,6 +181,8 @@ def require_application(factory: Callable[[], object] | None = None) -> Any:
         application = QtCore.QCoreApplication.instance()
     if application is None:
         msg = "there is no QCoreApplication, which Qt needs; create one first: app = QApplication(sys.argv)"
+        if _heeded_environment().get("ASYNCSLOT_POLICY"):  # The program may know nothing of Qt.
+            msg += "; or have one made: ASYNCSLOT_APPLICATION=core (gui, widgets); or unset ASYNCSLOT_POLICY"
         raise RuntimeError(msg)
     return application
 
@@ -222,6 +225,28 @@ def _heeded_environment() -> Mapping[str, str]:
     return {} if sys.flags.ignore_environment else os.environ
 
 
+def _make_types() -> None:
+    """
+    Have the binding make the types that we use, while the import lock keeps other threads out.
+
+    PySide makes a class, and a class's enumerations, when they are first looked up. Two threads that do so at
+    once get "AttributeError: type object 'PySide6.QtCore.Qt' has no attribute 'TimerType'" (6.11, 6.12).
+    """
+    for path in (
+        "QAbstractEventDispatcher",
+        "QCoreApplication",
+        "QEvent.Type",
+        "QEventLoop.ProcessEventsFlag",
+        "QObject",
+        "QSocketNotifier.Type",
+        "Qt.ConnectionType",
+        "Qt.TimerType",
+        "QThread",
+        "QTimer",
+    ):
+        operator.attrgetter(path)(QtCore)
+
+
 _BINDING = choose_binding(
     _heeded_environment(),
     imported=lambda name: f"{name}.QtCore" in sys.modules,
@@ -229,3 +254,4 @@ _BINDING = choose_binding(
 )
 if not TYPE_CHECKING:
     QtCore = import_qt("QtCore")
+_make_types()

@@ -114,8 +114,9 @@ def _prepare(request: Request) -> None:
         uninstall()
         return
     source = LoopSource(request, is_tolerant=False)
-    if request.loop != _registry.BUILT_IN:
-        source.resolve()  # The built-in loop imports a binding, which the program may want to choose.
+    # The built-in loop imports a binding, which the program may want to choose.
+    if request.loop != _registry.BUILT_IN or heeded_environment().get("ASYNCSLOT_QT_API"):
+        source.resolve()
     install_source(source)
 
 
@@ -154,10 +155,8 @@ def _run_path(path: str) -> None:
         sys.exit(EXIT_CODE_USAGE)
     _set_first_path(os.path.dirname(os.path.realpath(path)), is_optional=True)  # noqa: PTH120
     with stream:
-        code = pkgutil.read_code(stream)
-        if code is None:
-            stream.seek(0)
-            code = compile(stream.read(), file, "exec", dont_inherit=True)
+        content = stream.read()  # Once: it may be a pipe.
+    code = pkgutil.read_code(io.BytesIO(content)) or compile(content, file, "exec", dont_inherit=True)
     namespace = vars(_become_main())
     namespace["__file__"] = file
     if sys.version_info < (3, 15):

@@ -12,7 +12,7 @@ import sys
 from asyncio import events
 from typing import TYPE_CHECKING, Any, Callable, Iterator
 
-from asyncslot_policy import _policy
+from asyncslot_policy import _policy, _registry
 from asyncslot_policy._config import AsyncSlotPolicyError, heeded_environment, read_argument
 from asyncslot_policy._source import LoopSource
 
@@ -114,7 +114,7 @@ class _FactoryHook:
         """Return the running loop, or this thread's, or a new one that is this thread's from now on."""
         loop = events._get_running_loop() or self.source.get()
         if loop is None:
-            loop = self.source.make()
+            loop = self.source.make() if self.source.may_make_implicitly() else None
             if loop is None:
                 return self._stock_get()  # type: ignore[no-any-return]
             self._set_event_loop(loop)
@@ -157,6 +157,9 @@ def install(name: str = "qt", *, application: str | None = None) -> None:
     Raises:
         AsyncSlotPolicyError: If it cannot be had; nothing has changed then.
     """
+    if not isinstance(name, str):
+        msg = f"install({name!r}): a loop's name is a str, such as 'qt'; {_registry.describe_available()}"
+        raise AsyncSlotPolicyError(msg)
     request = read_argument(name, f"install({name!r})", heeded_environment(), application=application)
     if request.loop is None:
         uninstall()

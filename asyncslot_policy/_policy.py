@@ -76,11 +76,12 @@ class _Policy(_Base):
         Return this thread's loop; if it has none, a new one that is its loop from now on.
 
         Raises:
+            RuntimeError: If it has none, and is neither the main thread nor one that Qt serves.
             AsyncSlotPolicyError: As `new_event_loop`.
         """
         loop = self._source.get()
         if loop is None:
-            loop = self._source.make()
+            loop = self._source.make() if self._source.may_make_implicitly() else None
             if loop is None:
                 return super().get_event_loop()
             self.set_event_loop(loop)

@@ -6,6 +6,7 @@ This module knows nothing of policies, and imports Qt only through the loop that
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -62,6 +63,7 @@ class LoopSource:
         self.request = request
         self.is_tolerant = is_tolerant
         self._has_given_up = False
+        self._has_told_of_thread = False
         # It works: an error from now on is the program's, such as too many open files.
         self._has_made = False
         self._loaded: _registry.Loaded | None = None
@@ -106,15 +108,27 @@ class LoopSource:
         self._thread.is_busy = True
         try:
             loop = self._make()
-        except Exception as exc:
+        except (Exception, SystemExit) as exc:
             if self._has_made or not self.is_tolerant:
                 raise
             self._give_up(exc if isinstance(exc, AsyncSlotPolicyError) else self._error(_one_line(exc)))
             return None
         finally:
             self._thread.is_busy = False
-        self._has_made = True
+        self._has_made = loop is not None
         return loop
+
+    def may_make_implicitly(self) -> bool:
+        """
+        Tell whether ``get_event_loop()`` is to make a loop where there is none.
+
+        On a thread that Qt does not serve it is an error, as with stock asyncio and with
+        `asyncslot.run_task`: nobody would run that loop, or close it.
+        """
+        if threading.current_thread() is threading.main_thread():
+            return True
+        qt = sys.modules.get("asyncslot._qt")
+        return qt is not None and qt.QtCore.QAbstractEventDispatcher.instance() is not None
 
     def get(self) -> AbstractEventLoop | None:
         """
@@ -157,11 +171,14 @@ class LoopSource:
     def _get_set(self) -> AbstractEventLoop | None:
         return self._thread.loop if self._thread.process_id == os.getpid() else None
 
-    def _make(self) -> AbstractEventLoop:
+    def _make(self) -> AbstractEventLoop | None:
         factory = self.resolve().factory
+        if self.is_tolerant and self._is_thread_without_application():
+            self._tell_of_thread()
+            return None
         try:
             loop = factory()
-        except Exception as exc:
+        except (Exception, SystemExit) as exc:
             if self._has_made:
                 raise
             msg = f"{_describe(factory)} failed ({_one_line(exc)}); {_registry.describe_available()}"
@@ -169,7 +186,24 @@ class LoopSource:
         if not isinstance(loop, AbstractEventLoop):
             msg = f"{_describe(factory)} returned {loop!r}, which is no event loop; {_registry.describe_available()}"
             raise self._error(msg)
+        if loop.is_closed():
+            msg = f"{_describe(factory)} returned {loop!r}, which is closed; {_registry.describe_available()}"
+            raise self._error(msg)
         return loop
+
+    def _is_thread_without_application(self) -> bool:
+        """Tell whether Qt can serve this thread's loop only when the main thread has made an application."""
+        if self.request.loop != _registry.BUILT_IN or threading.current_thread() is threading.main_thread():
+            return False
+        return sys.modules["asyncslot._qt"].QtCore.QCoreApplication.instance() is None
+
+    def _tell_of_thread(self) -> None:
+        if not self._has_told_of_thread:
+            self._has_told_of_thread = True
+            report(
+                f"{self.request.asked}: thread {threading.current_thread().name!r} asked for a loop before the main "
+                "thread has made a QCoreApplication. Such threads get stock asyncio's."
+            )
 
     def _error(self, reason: str) -> AsyncSlotPolicyError:
         return AsyncSlotPolicyError("; ".join(filter(None, [f"{self.request.asked}: {reason}", self.request.way_out])))
@@ -192,16 +226,21 @@ class LoopSource:
 
 
 def report(text: str, error: BaseException | None = None) -> None:
-    """Print one line, after the traceback of *error* if there is one, to standard error, if there is that."""
+    """Print one line, after the traceback of *error* if there is one, to standard error, if it can be written to."""
     if sys.stderr is None:
         return
-    if error is not None:
-        traceback.print_exception(type(error), error, error.__traceback__)
-    print(f"asyncslot_policy: {text}", file=sys.stderr)  # noqa: T201 - there is no logging yet at start.
+    with contextlib.suppress(OSError, ValueError):  # Its reader is gone, the disk full, the file closed.
+        if error is not None:
+            traceback.print_exception(type(error), error, error.__traceback__)
+        print(f"asyncslot_policy: {text}", file=sys.stderr)  # noqa: T201 - there is no logging yet at start.
 
 
 def _one_line(exc: BaseException) -> str:
-    return " ".join(f"{type(exc).__name__}: {exc}".split())
+    try:
+        text = str(exc)
+    except Exception:  # noqa: BLE001 - whatever it raises, it is no text.
+        text = "<it cannot be shown>"
+    return " ".join(f"{type(exc).__name__}: {text}".split())
 
 
 def _describe(factory: Any) -> str:

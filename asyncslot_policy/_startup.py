@@ -44,6 +44,13 @@ def _install() -> None:
 
 
 def _report(exc: BaseException, text: str = "") -> None:
+    try:
+        _print_report(exc, text)
+    except (OSError, ValueError):  # It cannot be written to: the program is to run on all the same.
+        return
+
+
+def _print_report(exc: BaseException, text: str) -> None:
     if sys.stderr is None:
         return
     if os.environ.get("ASYNCSLOT_DEBUG", "").strip() not in ("", "0"):

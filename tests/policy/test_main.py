@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 
@@ -110,6 +111,18 @@ def test_program_ends_as_under_python(tmp_path: Path, end: str) -> None:
     assert launched.code == plain.code
     assert launched.lines == plain.lines
     assert launched.errors == plain.errors
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pipes in the file system")
+def test_program_from_a_pipe_runs(tmp_path: Path) -> None:
+    """A program that can be read only once runs, as by the shell's <(...)."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=("print('read')",))
+    writer.start()
+    finished = run_python(*LAUNCHER, str(pipe))
+    writer.join()
+    assert (finished.code, finished.lines, finished.errors) == (0, ["read"], "")
 
 
 def test_module_traceback_has_no_frame_of_ours(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import threading
 import warnings
 from typing import Any, Iterator
 
@@ -114,21 +113,6 @@ def test_set_event_loop_nonsense_is_refused(policy: Any) -> None:
     with pytest.raises((TypeError, AssertionError)):
         policy.set_event_loop("loop")
     assert policy.get_event_loop() is loop
-
-
-def test_get_event_loop_each_thread_has_its_own(policy: Any) -> None:
-    """On another thread it makes another loop, also without a warning."""
-    loops = [policy.get_event_loop()]
-
-    def work() -> None:
-        loops.append(policy.get_event_loop())
-        loops[1].close()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    assert loops[0] is not loops[1]
-    assert type(loops[1]) is AsyncSlotEventLoop
 
 
 def test_import_package_imports_neither_asyncio_nor_qt() -> None:

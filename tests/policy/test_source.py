@@ -38,7 +38,18 @@ def make_with_asyncio() -> asyncio.AbstractEventLoop:
 
 reentered: list[LoopSource] = []
 
-failures: list[Exception] = []
+failures: list[BaseException] = []
+
+
+class Unprintable(Exception):  # noqa: N818 - its name is part of the message.
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def make_closed() -> asyncio.AbstractEventLoop:
+    loop = asyncio.SelectorEventLoop()
+    loop.close()
+    return loop
 
 
 def make_until_failure() -> asyncio.AbstractEventLoop:
@@ -130,6 +141,23 @@ def test_make_first_failure_is_reported(capsys: pytest.CaptureFixture[str]) -> N
     failures.append(ValueError("no\nluck"))
     assert tolerant("loops_for_test:make_until_failure").make() is None
     assert "make_until_failure failed (ValueError: no luck); available: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [(SystemExit(3), "SystemExit: 3"), (Unprintable(), "Unprintable: <it cannot be shown>")],
+)
+def test_make_odd_failure_is_reported(failure: BaseException, reason: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A factory that wants to end the program, or whose error has no text, is given up like any."""
+    failures.append(failure)
+    assert tolerant("loops_for_test:make_until_failure").make() is None
+    assert f"failed ({reason}); available: " in capsys.readouterr().err
+
+
+def test_make_closed_loop_is_no_loop() -> None:
+    """A factory that returns a closed loop, such as its only one again, is an error that names it."""
+    with pytest.raises(AsyncSlotPolicyError, match=r"make_closed returned .*, which is closed; available: "):
+        strict("loops_for_test:make_closed").make()
 
 
 def test_make_unexpected_failure_is_reported(

@@ -66,6 +66,7 @@ def test_variable_set_no_application_raises() -> None:
     """Without an application, and nobody asked to make one, the program gets asyncslot's own error."""
     finished = run_python("-c", PROGRAM, environment={"ASYNCSLOT_POLICY": "qt"})
     assert "RuntimeError: there is no QCoreApplication" in finished.errors
+    assert "ASYNCSLOT_APPLICATION=core" in finished.errors
     assert finished.code == 1
 
 
@@ -128,6 +129,84 @@ def test_variable_set_asyncio_subprocess_runs_on_qt(tmp_path: Path) -> None:
     finished = run_python("-c", program, environment=QT_AND_CORE, directory=tmp_path)
     assert finished.errors == ""
     assert finished.lines == [f"{OURS} {OURS} 0"]
+
+
+@needs_startup_file
+def test_variable_set_threads_may_begin_at_once() -> None:
+    """Several threads that are the first to ask for a loop all get one of ours."""
+    program = f"""
+import asyncio, threading
+{MAKE_APPLICATION}
+names = []
+async def main():
+    names.append(type(asyncio.get_running_loop()).__name__)
+def run():
+    barrier.wait()
+    asyncio.run(main())
+barrier = threading.Barrier(4)
+threads = [threading.Thread(target=run) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(names)
+"""
+    finished = run_python("-c", program, environment={"ASYNCSLOT_POLICY": "qt"})
+    assert finished.errors == ""
+    assert finished.lines == [str([OURS] * 4)]
+
+
+@needs_startup_file
+def test_variable_set_thread_before_the_application_is_stock() -> None:
+    """A thread that asks for a loop before there is an application gets stock asyncio's, and the program one line."""
+    program = f"""
+import threading
+def run():
+    exec({PROGRAM!r}, {{}})
+for _ in range(2):
+    thread = threading.Thread(target=run, name="early")
+    thread.start()
+    thread.join()
+run()
+"""
+    finished = run_python("-c", program, environment=QT_AND_CORE)
+    assert finished.lines == [STOCK, STOCK, OURS]
+    assert finished.errors == (
+        "asyncslot_policy: ASYNCSLOT_POLICY='qt': thread 'early' asked for a loop before the main thread has made "
+        "a QCoreApplication. Such threads get stock asyncio's.\n"
+    )
+
+
+@needs_startup_file
+def test_variable_set_thread_has_no_loop_of_its_own_accord() -> None:
+    """get_event_loop() in a thread that Qt does not serve is an error, as with stock asyncio."""
+    program = f"""
+import asyncio, threading
+{MAKE_APPLICATION}
+def get():
+    try:
+        asyncio.get_event_loop()
+    except RuntimeError as exc:
+        print(exc)
+asyncio.new_event_loop().close()
+thread = threading.Thread(target=get, name="plain")
+thread.start()
+thread.join()
+"""
+    finished = run_python("-c", program, environment={"ASYNCSLOT_POLICY": "qt"})
+    assert finished.lines == ["There is no current event loop in thread 'plain'."]
+    assert finished.errors == ""
+
+
+@needs_startup_file
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the device is Linux's")
+def test_variable_wrong_standard_error_full_program_runs() -> None:
+    """A line that cannot be printed does not end the program."""
+    code = f"""
+import os
+os.dup2(os.open("/dev/full", os.O_WRONLY), 2)
+exec({PROGRAM!r})
+"""
+    finished = run_python("-c", code, environment={"ASYNCSLOT_POLICY": "qtt"})
+    assert finished.lines == [STOCK]
 
 
 # -- programs that know nothing of asyncslot --

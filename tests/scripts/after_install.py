@@ -37,7 +37,7 @@ def run_in_thread(work):
     Python's join() returns earlier. If the process ends meanwhile, PySide6 6.6 on Python 3.8, which wants to free
     its QThread, aborts it ("terminate called without an active exception"); it does so without asyncslot as well.
     """
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=work, name="worker")
     thread.start()
     thread.join()
     while Path(f"/proc/self/task/{thread.native_id}").exists():
@@ -91,17 +91,37 @@ def worker_thread():
     run_in_thread(lambda: print(asyncio.run(main())))
 
 
-def worker_thread_get_event_loop():
-    def work():
-        loop = asyncio.get_event_loop()
-        print(loop.run_until_complete(main()))
-        loops.append(loop)
-        loop.close()
+def qthread_get_event_loop():
+    """A thread that Qt serves has a loop of its own, which ends with the thread."""
 
-    loops = [asyncio.get_event_loop()]
+    class Worker(QtCore.QObject):
+        def work(self):
+            loop = asyncio.get_event_loop()
+            print(type(loop).__name__, loop is not main_loop)
+            loop.close()
+            thread.quit()
+
+    main_loop = asyncio.get_event_loop()
+    worker = Worker()
+    thread = QtCore.QThread()
+    worker.moveToThread(thread)
+    thread.started.connect(worker.work)
+    thread.start()
+    print(thread.wait(10_000))
+    main_loop.close()
+
+
+def worker_thread_get_event_loop():
+    """A thread that Qt does not serve has none, as with stock asyncio."""
+
+    def work():
+        try:
+            asyncio.get_event_loop()
+        except RuntimeError as exc:
+            print(type(exc).__name__)
+
+    asyncio.get_event_loop().close()
     run_in_thread(work)
-    print(loops[0] is not loops[1])
-    loops[0].close()
 
 
 def run_task_takes_the_set_one():
