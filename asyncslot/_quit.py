@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from typing import Any
+from typing import Any, Iterator
 
 from asyncslot._qt import QtCore, require_application
 from asyncslot._stdlib import logger, mute
@@ -56,9 +56,10 @@ class Quit:
         self.has_begun = True
         if holds_last_window:
             self._hold_last_window()
-        if any(map(is_finishing, roots)):
+        spared = _find_spared(roots)
+        if spared:
             # They may need tasks that are no roots, such as those of wait_for(): see _end_all().
-            cancel_all(task for task in roots if not is_finishing(task))
+            cancel_all(task for task in roots if task not in spared)
         else:
             cancel_all(asyncio.all_tasks(self._loop))
 
@@ -129,3 +130,20 @@ class Quit:
         while others := asyncio.all_tasks() - {this} - set(self._latecomers):
             await asyncio.wait(others)
         await self._loop.shutdown_asyncgens()
+
+
+def _find_spared(tasks: list[asyncio.Future[Any]]) -> set[asyncio.Future[Any]]:
+    """Return which are to finish, what these await, and who awaits them: cancelling one cancels what it awaits."""
+    spared: set[asyncio.Future[Any]] = set()
+    for task in tasks:
+        chain = list(_follow_awaits(task))
+        if any(map(is_finishing, chain)):
+            spared.update(chain)
+    return spared
+
+
+def _follow_awaits(task: asyncio.Future[Any] | None) -> Iterator[asyncio.Future[Any]]:
+    """Yield a task, the one that it awaits, and so on."""
+    while task is not None:
+        yield task
+        task = getattr(task, "_fut_waiter", None)

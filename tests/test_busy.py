@@ -248,8 +248,8 @@ def test_settings_without_meaning_refused(settings: dict[str, Any], message: str
 
 @pytest.mark.parametrize("mode", ["attached", "blocking"])
 def test_on_quit_finish_is_awaited(mode: str) -> None:
-    """A quit lets a slot finish that is to, with all that it needs; the others are cancelled at once."""
+    """A quit lets a slot finish that is to, with what it awaits and who awaits it; the others are cancelled at once."""
     finished = run_script("finish", mode)
     assert finished.errors == ""
-    assert finished.lines == ["other cancelled: quit", "saved", "background cancelled"]
+    assert finished.lines == ["other cancelled: quit", "saved", "told", "background cancelled"]
     assert finished.code == 4

@@ -15,7 +15,17 @@ class Document(QObject):
     async def save(self) -> None:
         self.background = asyncio.ensure_future(self.idle())
         await asyncio.wait_for(asyncio.sleep(0.05), 10)
+        await self.write()
         print("saved")
+
+    @AsyncSlot()
+    async def write(self) -> None:
+        await asyncio.sleep(0.05)
+
+    @AsyncSlot()
+    async def save_and_tell(self) -> None:
+        await self.save()
+        print("told")
 
     async def idle(self) -> None:
         try:
@@ -35,7 +45,7 @@ document = Document()
 
 
 def start() -> None:
-    document.save()
+    document.save_and_tell()
     document.other()
     QTimer.singleShot(10, lambda: app.exit(4))
 
