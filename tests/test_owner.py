@@ -24,7 +24,7 @@ def destroy_later(owner: Any) -> None:
 
 
 def destroy_by_parent(owner: Any) -> None:
-    parent = QtCore.QObject()
+    parent = QtWidgets.QWidget() if owner.isWidgetType() else QtCore.QObject()
     owner.setParent(parent)
     delete(parent)
 
@@ -193,11 +193,13 @@ def test_slot_of_mixin_or_function_has_no_owner(attached: AsyncSlotEventLoop) ->
 
 
 def test_owners_by_the_thousand_destroyed_at_random(attached: AsyncSlotEventLoop) -> None:
-    """Of ten thousand owners destroyed at any moment of their slot, none resumes dead, and nothing is left."""
+    """Of ten thousand owners destroyed anyhow, at any moment of their slot, none resumes dead, and nothing is left."""
     random.seed(1)
     gc.collect()
     before = len(owner_module._all_owned)
     touched: list[object] = []
+    counts: list[int] = []
+    ways = [delete, destroy_later, destroy_by_parent]
 
     class Widget(QtWidgets.QWidget):
         @AsyncSlot()
@@ -208,21 +210,28 @@ def test_owners_by_the_thousand_destroyed_at_random(attached: AsyncSlotEventLoop
             touched.append(1)
 
     async def main() -> None:
-        for _ in range(100):
+        for turn in range(100):
             tasks = []
             for number in range(100):
                 widget = Widget()
                 tasks.append(widget.work())
                 if number % 10:
-                    attached.call_later(random.random() / 100, delete, widget)
+                    attached.call_later(random.random() / 100, random.choice(ways), widget)
                 else:  # However slow the machine, some come to their end.
                     tasks[-1].add_done_callback(lambda _, widget=widget: delete(widget))
             del widget
             await asyncio.wait(tasks)
-        await asyncio.sleep(0.01)
+            if turn % 45 == 9:
+                await asyncio.sleep(0.05)  # Until the last of those that are deleted later.
+                del tasks
+                gc.collect()
+                counts.append(len(gc.get_objects()))
+        await asyncio.sleep(0.05)
 
     run_until_done(attached.run_task(main()))
     gc.collect()
     assert not [owned for owned in owner_module._all_owned if owned.tasks]
     assert len(owner_module._all_owned) <= before
     assert touched
+    # What grows with the owners would be 9,000 or more.
+    assert counts[-1] - counts[0] < 500, counts
