@@ -71,12 +71,15 @@ class Gate:
 
     def enter(self, busy: Busy, coro: Coroutine[Any, Any, Any]) -> Passage:
         """Decide what becomes of a new call, *coro*."""
-        self._limit = busy.limit
-        running = [task for task in self._running if not task.done()]
-        if busy.mode == "start" or (len(running) < busy.limit and not self._waiting):
+        if busy.mode == "start":
             return Passage(self, coro)
-        if busy.mode == "drop":
+        running = [task for task in self._running if not task.done()]
+        is_free = len(running) < busy.limit and not self._waiting
+        if busy.mode == "drop" and not is_free:
             return DroppedPassage(self, coro)
+        self._limit = busy.limit
+        if is_free:
+            return Passage(self, coro)
         if busy.mode == "latest":
             self._cancel_waiting(CancelReason.DROPPED)
         elif busy.mode == "restart" and not self._cancel_waiting(CancelReason.SUPERSEDED):

@@ -73,6 +73,7 @@ class TaskKeeper:
         return [
             TaskInfo(task, _coroutine_name(task), owner and owner(), now_s - began_s, describe_place(task))
             for task, (began_s, owner) in list(self._tasks.items())
+            if not task.done()
         ]
 
 

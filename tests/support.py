@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Sequence
+from typing import Any, Callable, Coroutine, Sequence
 
+from asyncslot import run_task
 from asyncslot._qt import QtCore
 
 # Seconds after which something that should have happened is taken never to. Arbitrary, generous.
@@ -48,6 +50,27 @@ def run_qt(in_slot: Callable[[Callable[[], None]], object], timeout_s: float = C
     watchdog.stop()
     if errors:
         raise errors[0]
+
+
+def run_coroutine(coro: Coroutine[Any, Any, Any], timeout_s: float = CEILING_S) -> Any:
+    """
+    Run a coroutine in a Qt loop of the application's own.
+
+    Args:
+        coro: The coroutine; what it waits for is waited for.
+        timeout_s: After how many seconds to fail.
+
+    Returns:
+        Its result.
+    """
+    tasks: list[asyncio.Task[Any]] = []
+
+    def slot(quit_qt: Callable[[], None]) -> None:
+        tasks.append(run_task(coro))
+        tasks[0].add_done_callback(lambda _: quit_qt())
+
+    run_qt(slot, timeout_s)
+    return tasks[0].result()
 
 
 @dataclass

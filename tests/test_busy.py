@@ -161,6 +161,34 @@ def test_limit_so_many_at_once(attached: AsyncSlotEventLoop) -> None:
     assert order == list(range(20))
 
 
+@pytest.mark.parametrize("mode", ["drop", "start"])
+def test_group_call_that_does_not_wait_leaves_the_limit(attached: AsyncSlotEventLoop, mode: str) -> None:
+    """A call that is dropped, or runs beside the others, does not change how many of those that wait run at once."""
+    most: list[int] = []
+
+    class Receiver(QtCore.QObject):
+        running = 0
+
+        @AsyncSlot(when_busy="queue", limit=3, group="g")
+        async def load(self) -> None:
+            self.running += 1
+            most.append(self.running)
+            await asyncio.sleep(0.005)
+            self.running -= 1
+
+        @AsyncSlot(when_busy=mode, group="g")
+        async def other(self) -> None: ...
+
+    async def main() -> None:
+        receiver = Receiver()
+        tasks = [receiver.load() for _ in range(6)]
+        receiver.other()
+        await asyncio.wait(tasks)
+
+    attached.run_until_complete(main())
+    assert max(most[3:]) == 3
+
+
 def test_group_counts_slots_together(attached: AsyncSlotEventLoop) -> None:
     """Slots of one group of one object keep each other busy; the new call's settings rule."""
 

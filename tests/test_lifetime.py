@@ -24,8 +24,10 @@ def test_keeper_holds_until_done(loop: AsyncSlotEventLoop) -> None:
         task = loop.create_task(wait())
         keeper.keep(task)
         assert list(keeper) == [task]
+        assert [info.task for info in keeper.describe()] == [task]
         future.set_result(None)
         await task
+        assert keeper.describe() == []
         await asyncio.sleep(0)
         assert list(keeper) == []
         keeper.keep(task)
