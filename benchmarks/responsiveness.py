@@ -1,0 +1,229 @@
+"""
+The suite "responsiveness": how long Qt and asyncio keep each other waiting.
+
+Inside ``app.exec()``, on the peers that have a Qt loop. Frames: the gaps between the ticks of a
+precise timer of Qt's of 16 ms, which is 60 Hz in whole milliseconds. Latency: from ``call_soon()``,
+called by a slot of Qt's, or ``call_soon_threadsafe()``, called by a thread, to the callback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import statistics
+import threading
+import time
+from typing import Any, AsyncIterator, Callable, Coroutine
+
+from benchmarks.job import Context, Job, Measurements, hold_task, open_echo
+from benchmarks.peers import import_qt
+from benchmarks.speed import MESSAGE
+
+__all__ = ["FRAME_MS", "JOBS", "NOTES", "UNITS"]
+
+# The interval of a frame in milliseconds: a QTimer takes whole ones.
+FRAME_MS = 16
+
+# The interval between calls whose latency is measured, in milliseconds. Arbitrary; no divisor of 16.
+CALL_MS = 5
+
+# The least that is watched, however little of the work is asked for: 0.6 s of frames, in which the burst comes.
+LEAST = 40
+
+# How many tasks, and how many callbacks, a flood consists of. Arbitrary.
+FLOOD = 50
+
+# How many callbacks a burst has.
+BURST = 50_000
+
+# How many sockets are busy.
+BUSY_SOCKETS = 100
+
+# When the burst comes, in seconds after the first frame. Arbitrary.
+BURST_AFTER_S = 0.3
+
+# A condition: entered, it begins; it keeps its measurements in the dict.
+Condition = Callable[[Measurements], "contextlib.AbstractAsyncContextManager[None]"]
+
+
+def _summarize(samples_s: list[float]) -> Measurements:
+    """Return median, 99th percentile and worst of *samples_s*, seconds, in milliseconds."""
+    in_ms = [1000 * sample for sample in samples_s]
+    percentiles = statistics.quantiles(in_ms, n=100, method="inclusive")
+    return {"median_ms": statistics.median(in_ms), "p99_ms": percentiles[98], "worst_ms": max(in_ms)}
+
+
+@contextlib.asynccontextmanager
+async def _be_idle(_: Measurements) -> AsyncIterator[None]:
+    yield
+
+
+@contextlib.asynccontextmanager
+async def _flood(found: Measurements) -> AsyncIterator[None]:
+    """Have 50 callbacks that call_soon() themselves and 50 tasks in sleep(0), without end."""
+    loop, count, is_over = asyncio.get_running_loop(), 0, False
+
+    def again() -> None:
+        nonlocal count
+        count += 1
+        if not is_over:
+            loop.call_soon(again)
+
+    async def spin() -> None:
+        nonlocal count
+        while not is_over:
+            await asyncio.sleep(0)
+            count += 1
+
+    began_s = time.perf_counter()
+    for _ in range(FLOOD):
+        loop.call_soon(again)
+    tasks = [loop.create_task(spin()) for _ in range(FLOOD)]
+    try:
+        yield
+    finally:
+        is_over = True
+        found["per_s"] = count / (time.perf_counter() - began_s)
+        await asyncio.gather(*tasks)
+
+
+@contextlib.asynccontextmanager
+async def _burst(found: Measurements) -> AsyncIterator[None]:
+    """Have 50,000 callbacks become ready at once, a while after the beginning."""
+    loop = asyncio.get_running_loop()
+    is_drained = loop.create_future()
+    count = 0
+
+    def tick() -> None:
+        nonlocal count
+        count += 1
+        if count == BURST:
+            is_drained.set_result(time.perf_counter())
+
+    async def burst() -> None:
+        await asyncio.sleep(BURST_AFTER_S)
+        began_s = time.perf_counter()
+        for _ in range(BURST):
+            loop.call_soon(tick)
+        found["call_soon_ms"] = 1000 * (time.perf_counter() - began_s)
+        found["drained_ms"] = 1000 * (await is_drained - began_s)
+
+    async with hold_task(burst()) as task:
+        yield
+        await task
+
+
+@contextlib.asynccontextmanager
+async def _be_busy(found: Measurements) -> AsyncIterator[None]:
+    """Have 100 clients of an echo server busy."""
+    count, is_over = 0, False
+
+    async def keep_busy(client: Any) -> None:
+        nonlocal count
+        while not is_over:
+            done = await client.echo(MESSAGE, 1)
+            count += done
+
+    async with open_echo(BUSY_SOCKETS) as clients:
+        began_s = time.perf_counter()
+        tasks = [asyncio.get_running_loop().create_task(keep_busy(client)) for client in clients]
+        try:
+            yield
+        finally:
+            is_over = True
+            found["per_s"] = count / (time.perf_counter() - began_s)
+            await asyncio.gather(*tasks)
+
+
+async def _watch_frames(frames: int) -> Measurements:
+    """Count *frames* frames and tell how far they were apart."""
+    core = import_qt("QtCore")
+    done = asyncio.get_running_loop().create_future()
+    at_s: list[float] = []
+
+    def on_frame() -> None:
+        at_s.append(time.perf_counter())
+        if len(at_s) == frames + 1:
+            timer.stop()
+            done.set_result(None)
+
+    timer = core.QTimer()
+    timer.setTimerType(core.Qt.TimerType.PreciseTimer)
+    timer.timeout.connect(on_frame)
+    timer.start(FRAME_MS)
+    await done
+    return _summarize([after - before for before, after in zip(at_s, at_s[1:])])
+
+
+async def _call_from_slot(calls: int) -> Measurements:
+    """Have a slot of Qt's call call_soon(), and tell how long the callback took to come."""
+    core = import_qt("QtCore")
+    loop = asyncio.get_running_loop()
+    done, latencies_s = loop.create_future(), []
+
+    def arrive(called_s: float) -> None:
+        latencies_s.append(time.perf_counter() - called_s)
+        if len(latencies_s) == calls:
+            timer.stop()
+            done.set_result(None)
+
+    timer = core.QTimer()
+    timer.setTimerType(core.Qt.TimerType.PreciseTimer)
+    timer.timeout.connect(lambda: loop.call_soon(arrive, time.perf_counter()))
+    timer.start(CALL_MS)
+    await done
+    return _summarize(latencies_s[:calls])
+
+
+async def _call_from_thread(calls: int) -> Measurements:
+    """Have a thread call call_soon_threadsafe(), and tell how long the callback took to come."""
+    loop = asyncio.get_running_loop()
+    done, latencies_s = loop.create_future(), []
+
+    def arrive(called_s: float) -> None:
+        latencies_s.append(time.perf_counter() - called_s)
+        if len(latencies_s) == calls:
+            done.set_result(None)
+
+    def call() -> None:
+        for _ in range(calls):
+            time.sleep(CALL_MS / 1000)
+            loop.call_soon_threadsafe(arrive, time.perf_counter())
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    await done
+    thread.join()
+    return _summarize(latencies_s)
+
+
+def _make_job(watch: Callable[[int], Coroutine[Any, Any, Measurements]], condition: Condition) -> Job:
+    async def measure(context: Context) -> Measurements:
+        found: Measurements = {}
+        async with condition(found):
+            summary = await watch(max(context.units, LEAST))
+        return {**summary, **found}
+
+    return measure
+
+
+JOBS: dict[str, Job] = {
+    "frames-idle": _make_job(_watch_frames, _be_idle),
+    "frames-flood": _make_job(_watch_frames, _flood),
+    "frames-burst": _make_job(_watch_frames, _burst),
+    "frames-sockets": _make_job(_watch_frames, _be_busy),
+    "slot-idle": _make_job(_call_from_slot, _be_idle),
+    "slot-flood": _make_job(_call_from_slot, _flood),
+    "thread-idle": _make_job(_call_from_thread, _be_idle),
+    "thread-flood": _make_job(_call_from_thread, _flood),
+}
+
+# Frames, or calls, that a job watches: 3 and 2 seconds' worth.
+UNITS = {name: 180 if name.startswith("frames") else 400 for name in JOBS}
+
+# What is measured besides the summary.
+NOTES = {
+    "per s": "callbacks, or messages there and back, meanwhile",
+    "call_soon": f"how long {BURST:,} calls of call_soon() took",
+    "drained": "from the first of them until the last was called back",
+}
