@@ -15,6 +15,7 @@ from itertools import repeat
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Callable, Iterator, NamedTuple, Optional
 
+from asyncslot._handle import Handle, TimerHandle
 from asyncslot._host import Host
 from asyncslot._qt import QtCore
 from asyncslot._selector import make_probe
@@ -38,7 +39,14 @@ if TYPE_CHECKING:
     Ts = TypeVarTuple("Ts")
 
 
-__all__ = ["SlicedEventLoop", "is_awaited"]
+__all__ = ["SlicedEventLoop"]
+
+
+# A look at the clock costs a fair part of what a short callback does. So while callbacks are
+# short, there is one after every few of them only. If as many were long all of a sudden,
+# that slice would be longer by them. In seconds, of one stride. Arbitrary, both.
+STRIDE = 4
+SHORT_S = 0.0001
 
 
 class _Frame(NamedTuple):
@@ -97,9 +105,10 @@ class SlicedEventLoop(PlatformEventLoop):
         """Have *callback* called in the next iteration; wake the guest if it waits."""
         if self._closed or self._debug:
             self._check_call(callback, "call_soon")
-        handle = asyncio.Handle(callback, args, self, context)
-        if handle._source_traceback:  # type: ignore[attr-defined]
-            del handle._source_traceback[-1]  # type: ignore[attr-defined]
+            handle: asyncio.Handle = asyncio.Handle(callback, args, self, context)
+            _hide_caller(handle)
+        else:
+            handle = Handle(callback, args, self, context)
         self._enqueue(handle)
         return handle
 
@@ -115,8 +124,8 @@ class SlicedEventLoop(PlatformEventLoop):
             msg = "delay must not be None"
             raise TypeError(msg)
         timer = self.call_at(self.time() + delay, callback, *args, context=context)
-        if timer._source_traceback:  # type: ignore[attr-defined]
-            del timer._source_traceback[-1]  # type: ignore[attr-defined]
+        if self._debug:
+            _hide_caller(timer)
         return timer
 
     def call_at(
@@ -135,11 +144,12 @@ class SlicedEventLoop(PlatformEventLoop):
             raise ValueError(msg)
         if self._closed or self._debug:
             self._check_call(callback, "call_at")
-        timer = asyncio.TimerHandle(when, callback, args, self, context)
-        if timer._source_traceback:  # type: ignore[attr-defined]
-            del timer._source_traceback[-1]  # type: ignore[attr-defined]
+            timer: asyncio.TimerHandle = asyncio.TimerHandle(when, callback, args, self, context)
+            _hide_caller(timer)
+            timer._scheduled = True  # type: ignore[attr-defined]
+        else:
+            timer = TimerHandle(when, callback, args, self, context)
         heapq.heappush(self._scheduled, timer)
-        timer._scheduled = True  # type: ignore[attr-defined]
         if self._is_waiting and self._scheduled[0] is timer:
             self._wait_for_timers()
         return timer
@@ -330,6 +340,8 @@ class SlicedEventLoop(PlatformEventLoop):
         is_ready = self._is_ready
         debug = self._debug
         handle: Any = None
+        # After how many callbacks to look at the clock, and when that was last done.
+        stride, looked_s = 1, 0.0
         try:
             while True:
                 try:
@@ -339,10 +351,18 @@ class SlicedEventLoop(PlatformEventLoop):
                             continue
                         if debug:
                             self._run_checked(handle)
-                        else:
+                        elif handle._args:
                             handle._context.run(handle._callback, *handle._args)
-                        if monotonic() >= self._slice_end_s:
+                        else:
+                            handle._context.run(handle._callback)
+                        stride -= 1
+                        if stride:
+                            continue
+                        now_s = monotonic()
+                        if now_s >= self._slice_end_s:
                             return
+                        stride = STRIDE if now_s - looked_s < SHORT_S else 1
+                        looked_s = now_s
                 except (SystemExit, KeyboardInterrupt):
                     _retrieve_exception(handle)
                     raise
@@ -441,20 +461,10 @@ class SlicedEventLoop(PlatformEventLoop):
         raise NotImplementedError
 
 
-def is_awaited(task: asyncio.Future[Any]) -> bool:
-    """
-    Tell, inside a done callback of *task*, whether others wait for it, too.
-
-    A future queues its callbacks one after the other: those that have not run yet
-    are in the queue of its loop. Any other kind of loop is taken to have none. Our own
-    callbacks, which only count tasks, do not count.
-    """
-    queue = getattr(task.get_loop(), "_ready", ())
-    return any(handle._args and handle._args[0] is task and not _is_ours(handle._callback) for handle in list(queue))
-
-
-def _is_ours(callback: object) -> bool:
-    return str(getattr(callback, "__module__", "")).startswith("asyncslot.")
+def _hide_caller(handle: Any) -> None:
+    """Leave the loop's own frame out of what debug mode says of where *handle* was made."""
+    if handle._source_traceback:
+        del handle._source_traceback[-1]
 
 
 def _no_loop_level() -> int:

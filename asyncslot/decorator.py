@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Callable, Coroutine, Hashable, Mapping, N
 from asyncslot._busy import Busy, find_gate
 from asyncslot._owner import is_alive, is_owner_gone
 from asyncslot._qt import QtCore
-from asyncslot._slices import is_awaited
 from asyncslot._stdlib import get_running_loop, is_unretrieved, logger
 from asyncslot._wrapper import count_positional, make_wrapper
 from asyncslot.current import create_failing, start_task
@@ -212,7 +211,7 @@ def _check_types(function: Callable[..., object], signal_types: tuple[Any, ...])
 
 def _report_failure(slot: Callable[..., object], owner: Any, task: asyncio.Task[Any]) -> None:
     """Report that *task*, which is done, has failed, unless it has not or somebody else knows."""
-    if task.cancelled() or not is_unretrieved(task) or is_awaited(task):
+    if task.cancelled() or not is_unretrieved(task) or _is_awaited(task):
         return
     exc = task.exception()
     if is_cancelled_for(task, CancelReason.OWNER_DESTROYED) and is_owner_gone(exc):
@@ -226,6 +225,22 @@ def _report_failure(slot: Callable[..., object], owner: Any, task: asyncio.Task[
         "owner": owner if is_alive(owner) else None,  # A dead one has no repr() to log.
     }
     task.get_loop().call_exception_handler(context)
+
+
+def _is_awaited(task: asyncio.Future[Any]) -> bool:
+    """
+    Tell, inside a done callback of *task*, whether others wait for it, too.
+
+    A future queues its callbacks one after the other: those that have not run yet
+    are in the queue of its loop. Any other kind of loop is taken to have none. Our own
+    callbacks, which only count tasks, do not count.
+    """
+    queue = getattr(task.get_loop(), "_ready", ())
+    return any(handle._args and handle._args[0] is task and not _is_ours(handle._callback) for handle in list(queue))
+
+
+def _is_ours(callback: object) -> bool:
+    return str(getattr(callback, "__module__", "")).startswith("asyncslot.")
 
 
 def _find_receiver(slot: Callable[..., object], args: tuple[Any, ...]) -> Any:

@@ -26,6 +26,7 @@ ORDER = [
     "_identity",
     "_quit_watch",
     "_selector",
+    "_handle",
     "_host",
     "_interrupt",
     "_level",
