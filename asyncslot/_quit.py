@@ -11,7 +11,7 @@ import weakref
 from typing import Any, Iterator
 
 from asyncslot._qt import QtCore, require_application
-from asyncslot._stdlib import logger, mute
+from asyncslot._stdlib import logger, mute, unlist
 from asyncslot.lifetime import (
     CancelReason,
     cancel,
@@ -81,7 +81,9 @@ class Quit:
         """
         Let the guest run until its tasks are done and its async generators closed.
 
-        What has not ended when the time is over, or at `abandon`, is logged.
+        What has not ended when the time is over, or at `abandon`, is logged, and no more
+        in ``asyncio.all_tasks()``: whoever cleans up after a blocking call, such as
+        ``asyncio.run``, would cancel it once more and wait for it for ever.
 
         Args:
             timeout_s: The longest time that this takes, in seconds.
@@ -100,10 +102,10 @@ class Quit:
             timer.cancel()
         survivors = asyncio.all_tasks(self._loop) - {ending}
         ending.cancel()
-        mute(ending)
+        _forget(ending)  # Even cancelled, it waits for a generator that does not close.
         limit = "before the program was told again to end" if self._is_abandoned else f"within {timeout_s:g} s"
         for task in survivors:
-            mute(task)
+            _forget(task)
             if task in self._latecomers:
                 logger.warning("Task was started during the quit, and abandoned: %s", describe_task(task))
             else:
@@ -127,8 +129,15 @@ class Quit:
         if finishing:
             await asyncio.wait(finishing)
             cancel_all(asyncio.all_tasks() - {this})
-        while others := asyncio.all_tasks() - {this} - set(self._latecomers):
+        while True:
+            # With a task goes the async generator that it was iterating over, for which
+            # asyncio makes a task, to close it, one iteration later.
+            await asyncio.sleep(0)
+            others = asyncio.all_tasks() - {this} - set(self._latecomers)
+            if not others:
+                break
             await asyncio.wait(others)
+            del others  # They hold what they raised, and so their frames, and so the generators.
         await self._loop.shutdown_asyncgens()
 
 
@@ -147,3 +156,9 @@ def _follow_awaits(task: asyncio.Future[Any] | None) -> Iterator[asyncio.Future[
     while task is not None:
         yield task
         task = getattr(task, "_fut_waiter", None)
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    """Have asyncio neither wait for a task that has not ended nor complain of it."""
+    mute(task)
+    unlist(task)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import selectors
     import socket
     from collections import deque
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 __all__ = [
     "MAX_CANCELLED_TIMER_FRACTION",
@@ -35,6 +35,7 @@ __all__ = [
     "log_slow_callback",
     "logger",
     "mute",
+    "unlist",
 ]
 
 
@@ -47,6 +48,7 @@ class StockLoop:
 
     _asyncgen_finalizer_hook: Callable[..., None]
     _asyncgen_firstiter_hook: Callable[..., None]
+    _asyncgens: Collection[Any]
     _check_callback: Callable[[object, str], None]
     _check_closed: Callable[[], None]
     _check_thread: Callable[[], None]
@@ -98,6 +100,11 @@ def is_helper(task: asyncio.Future[Any]) -> bool:
 def mute(task: asyncio.Future[Any]) -> None:
     """Have asyncio not log that *task* was destroyed while it was pending: somebody else does."""
     task._log_destroy_pending = False  # type: ignore[attr-defined]
+
+
+def unlist(task: asyncio.Task[Any]) -> None:
+    """Have ``asyncio.all_tasks()`` not list *task*: nobody is to wait for it any more."""
+    tasks._unregister_task(task)
 
 
 def is_unretrieved(task: asyncio.Future[Any]) -> bool:

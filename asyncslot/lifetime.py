@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import gc
 import sys
 import weakref
 from time import monotonic
+from types import AsyncGeneratorType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from asyncslot._qt import QtCore
@@ -166,15 +168,27 @@ def describe_task(task: asyncio.Task[Any]) -> str:
 
 
 def describe_place(task: asyncio.Future[Any]) -> str:
-    """Return each coroutine that a task is in, with file and line, outermost first."""
+    """Return each coroutine and generator that a task is in, with file and line, outermost first."""
     coro: Any = task.get_coro() if isinstance(task, asyncio.Task) else None
     places = []
     while coro is not None:
-        frame = getattr(coro, "cr_frame", None) or getattr(coro, "gi_frame", None)
+        frame = getattr(coro, "cr_frame", None) or getattr(coro, "gi_frame", None) or getattr(coro, "ag_frame", None)
         if frame is not None:
             places.append(f"{coro.__qualname__}() at {frame.f_code.co_filename}:{frame.f_lineno}")
-        coro = getattr(coro, "cr_await", None) or getattr(coro, "gi_yieldfrom", None)
+        coro = (
+            getattr(coro, "cr_await", None)
+            or getattr(coro, "gi_yieldfrom", None)
+            or getattr(coro, "ag_await", None)
+            or _stepped_generator(coro)
+        )
     return " -> ".join(places)
+
+
+def _stepped_generator(awaitable: Any) -> AsyncGeneratorType[Any, Any] | None:
+    """Return the generator whose ``__anext__()`` or ``aclose()`` this is, which it has no attribute for."""
+    if not type(awaitable).__name__.startswith("async_generator_"):
+        return None
+    return next((each for each in gc.get_referents(awaitable) if isinstance(each, AsyncGeneratorType)), None)
 
 
 def _coroutine_name(task: asyncio.Future[Any]) -> str:

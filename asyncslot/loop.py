@@ -127,7 +127,7 @@ class AsyncSlotEventLoop(BlockingEventLoop):
 
     def shutdown(self, timeout_s: float | None = None) -> None:
         """
-        Cancel all tasks, let them clean up, then detach and close the loop.
+        Cancel all tasks, let them and the async generators clean up, then detach and close the loop.
 
         Args:
             timeout_s: How long they may take, in seconds; None for `shutdown_timeout_s`.
@@ -143,7 +143,7 @@ class AsyncSlotEventLoop(BlockingEventLoop):
         if self._frames or self._levels:
             msg = "shutdown() was called inside a callback, a coroutine or a blocking call; call stop() there"
             raise RuntimeError(msg)
-        if asyncio.all_tasks(self):
+        if asyncio.all_tasks(self) or self._asyncgens:
             self.attach()
             cancel_all(asyncio.all_tasks(self))
             self._quit.drain(self.shutdown_timeout_s if timeout_s is None else timeout_s)

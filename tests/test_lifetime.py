@@ -85,6 +85,25 @@ def test_describe_task_names_each_coroutine(loop: AsyncSlotEventLoop) -> None:
     loop.run_until_complete(task)
 
 
+def test_describe_task_closing_generator_names_it(loop: AsyncSlotEventLoop) -> None:
+    """The task that closes an async generator, which is in no coroutine of its own, is where the generator is."""
+    future = loop.create_future()
+
+    async def generate() -> Any:
+        try:
+            yield 1
+        finally:
+            await future
+
+    generator = generate()
+    loop.run_until_complete(generator.__anext__())
+    task = loop.create_task(generator.aclose())
+    loop.run_until_complete(asyncio.sleep(0))
+    assert f"generate() at {__file__}" in describe_task(task)
+    future.set_result(None)
+    loop.run_until_complete(task)
+
+
 def test_process_events_until_condition_by_event(app: Any) -> None:
     """Events are processed, without a Qt loop, until one of them makes the condition true."""
     seen: list[int] = []

@@ -492,6 +492,26 @@ def test_shutdown_cancels_drains_and_closes(attached: AsyncSlotEventLoop) -> Non
     attached.shutdown()  # No effect.
 
 
+def test_shutdown_no_task_closes_generators(loop: AsyncSlotEventLoop) -> None:
+    """An async generator that was left open is closed, though there is no task left to cancel."""
+    closed: list[bool] = []
+
+    async def generate() -> Any:
+        try:
+            yield 1
+        finally:
+            await asyncio.sleep(0)
+            closed.append(True)
+
+    async def main(generator: Any) -> None:
+        await generator.__anext__()
+
+    generator = generate()
+    loop.run_until_complete(main(generator))
+    loop.shutdown()
+    assert closed
+
+
 def test_idle_guest_costs_no_wakeups() -> None:
     """With a task asleep for an hour, the process makes fewer than 6 voluntary context switches in 2 seconds."""
     finished = run_script("idle")
