@@ -1,9 +1,10 @@
 """asyncio in a Qt application: one thread, one event loop, ``async def`` as a slot."""
 
+from asyncslot._keeper import TaskInfo
 from asyncslot.closing import AsyncClose
 from asyncslot.current import run, run_task, tasks
 from asyncslot.decorator import AsyncSlot
-from asyncslot.lifetime import CancelReason, TaskInfo, cancel_reason
+from asyncslot.lifetime import CancelReason, cancel_reason
 from asyncslot.loop import AsyncSlotEventLoop
 from asyncslot.scope import TaskScope, scope
 from asyncslot.sender import sender

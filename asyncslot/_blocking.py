@@ -11,12 +11,12 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Any, Awaitable, Callable, ClassVar, Generator, TypeVar
 
+from asyncslot._keeper import TaskKeeper
 from asyncslot._level import ApplicationLevel, Level, make_level
 from asyncslot._qt import require_application
 from asyncslot._quit import Quit
 from asyncslot._slices import SlicedEventLoop
 from asyncslot._stdlib import get_running_loop, mute
-from asyncslot.lifetime import TaskKeeper
 from asyncslot.tasks import dispose
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from asyncslot._qt import QtCore
 from asyncslot._stdlib import logger
 from asyncslot.lifetime import CancelReason, cancel, describe_task
 
-__all__ = ["check_owner", "is_alive", "is_owner_gone", "own", "owned_tasks"]
+__all__ = ["OwnedTasks", "check_owner", "find_owned", "is_alive", "is_owner_gone", "owned_tasks"]
 
 # Seconds after which a task that outlives its owner is cancelled again, and named.
 # Arbitrary: longer than clean-up takes that waits for nothing.
@@ -47,9 +47,19 @@ def is_alive(owner: Any) -> bool:
     return True
 
 
-def own(owner: Any, task: asyncio.Task[Any]) -> None:
-    """Bind *task* to the life of *owner*, a QObject, until it is done."""
-    _all_owned[owner].add(task)
+def find_owned(owner: Any) -> OwnedTasks:
+    """
+    Return the tasks of *owner*, of which there may be none yet.
+
+    Raises:
+        TypeError: If it is no QObject.
+        RuntimeError: If its C++ object has been destroyed.
+    """
+    owned = _all_owned.get(owner)
+    if owned is None or owned.is_destroyed:
+        check_owner(owner)
+        owned = _all_owned[owner]
+    return owned
 
 
 def owned_tasks(owner: object) -> list[asyncio.Task[Any]]:
@@ -63,28 +73,35 @@ def is_owner_gone(exc: BaseException | None) -> bool:
     return isinstance(exc, RuntimeError) and "already deleted" in str(exc)
 
 
-class _OwnedTasks:
-    """The tasks of one owner, in the order in which they began."""
+class OwnedTasks:
+    """
+    The tasks of one owner that are not done, in the order in which they began.
+
+    Args:
+        owner: The QObject.
+    """
 
     def __init__(self, owner: Any) -> None:
-        # With the timer that ends a task that goes on after its owner. Weakly: a task whose
-        # loop was closed before it could tell that it is done would keep its owner for ever.
-        self.tasks: weakref.WeakKeyDictionary[asyncio.Task[Any], asyncio.TimerHandle | None]
-        self.tasks = weakref.WeakKeyDictionary()
+        self.owner = weakref.ref(owner)
+        self.is_destroyed = False
+        # With the timer that ends a task that goes on after its owner.
+        self.tasks: dict[asyncio.Task[Any], asyncio.TimerHandle | None] = {}
         # A closure: it is called even if the Python object dies with the C++ one,
         # when a bound method's receiver would be gone already.
         owner.destroyed.connect(lambda *_: self._on_destroyed())
 
     def add(self, task: asyncio.Task[Any]) -> None:
+        """Bind *task* to the owner's life."""
         self.tasks[task] = None
-        task.add_done_callback(self._on_done)
 
-    def _on_done(self, task: asyncio.Task[Any]) -> None:
+    def remove(self, task: asyncio.Task[Any]) -> None:
+        """Forget *task*, which is done, or whose loop is closed."""
         timer = self.tasks.pop(task, None)
         if timer is not None:
             timer.cancel()
 
     def _on_destroyed(self) -> None:
+        self.is_destroyed = True
         for task in list(self.tasks):
             loop = task.get_loop()
             if loop.is_closed():
@@ -109,4 +126,4 @@ def _end_survivor(reference: weakref.ref[asyncio.Task[Any]]) -> None:
     cancel(task, CancelReason.OWNER_DESTROYED)
 
 
-_all_owned = IdentityDict(_OwnedTasks)
+_all_owned = IdentityDict(OwnedTasks)

@@ -8,12 +8,11 @@ the few hooks at the end of the class.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import heapq
 import threading
 from itertools import repeat
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Callable, Iterator, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Tuple
 
 from asyncslot._handle import Handle, TimerHandle
 from asyncslot._host import Host
@@ -38,6 +37,9 @@ if TYPE_CHECKING:
 
     Ts = TypeVarTuple("Ts")
 
+    # What a frame of the guest's sets aside while it runs callbacks: the level of the
+    # frame below, the task in it, and what a task's creation has caught there.
+    _Frame = Tuple[Optional[int], Optional[asyncio.Task[Any]], Optional[list[asyncio.Handle]]]
 
 __all__ = ["SlicedEventLoop"]
 
@@ -47,14 +49,6 @@ __all__ = ["SlicedEventLoop"]
 # that slice would be longer by them. In seconds, of one stride. Arbitrary, both.
 STRIDE = 4
 SHORT_S = 0.0001
-
-
-class _Frame(NamedTuple):
-    """What a frame of the guest's sets aside while it runs callbacks."""
-
-    callback_level: Optional[int]
-    task: Optional[asyncio.Task[Any]]
-    caught: Optional[list[asyncio.Handle]]
 
 
 class SlicedEventLoop(PlatformEventLoop):
@@ -213,7 +207,7 @@ class SlicedEventLoop(PlatformEventLoop):
 
     def _wait(self) -> None:
         """Let the host rest if nothing is ready, until something is."""
-        if self._host is None or self._ready or self._stopping:
+        if self._is_waiting or self._host is None or self._ready or self._stopping:
             return
         self._is_waiting = True
         self._route()
@@ -232,9 +226,10 @@ class SlicedEventLoop(PlatformEventLoop):
 
         The caller's task is set aside, or no other could run.
         """
-        frame = _Frame(self._callback_level, asyncio.current_task(self), self._caught)
-        if frame.task is not None:
-            leave_task(self, frame.task)
+        task = asyncio.current_task(self)
+        frame = (self._callback_level, task, self._caught)
+        if task is not None:
+            leave_task(self, task)
         self._frames += 1
         self._callback_level = self._loop_level()
         if self._caught is not None:
@@ -249,12 +244,12 @@ class SlicedEventLoop(PlatformEventLoop):
             self._readmit()
         self._frames -= 1
         self._slice_end_s = 0.0  # A slice below this frame ends: the host decides what is next.
-        self._callback_level = frame.callback_level
-        if frame.caught is not None:
-            self._caught = frame.caught
+        self._callback_level, task, caught = frame
+        if caught is not None:
+            self._caught = caught
             self._route()
-        if frame.task is not None:
-            enter_task(self, frame.task)
+        if task is not None:
+            enter_task(self, task)
 
     def _readmit(self) -> None:
         """Queue again, in front, what was set aside for contexts left since."""
@@ -267,33 +262,37 @@ class SlicedEventLoop(PlatformEventLoop):
         """Tell whether the caller is foreign code, not a callback of the guest's."""
         return self._callback_level is None or self._loop_level() > self._callback_level
 
-    @contextlib.contextmanager
-    def _catch_calls(self) -> Iterator[list[asyncio.Handle]]:
+    def _begin_catching(self) -> tuple[list[asyncio.Handle], list[asyncio.Handle] | None]:
         """
-        Yield a list to which ``call_soon`` appends instead of queueing; queue at the end what is left in it.
+        Have ``call_soon`` append to a list instead of queueing, until `_end_catching`.
+
+        Returns:
+            That list, and the one that it takes the place of, if any.
+        """
+        caught: list[asyncio.Handle] = []
+        outer, self._caught = self._caught, caught
+        self._enqueue = caught.append
+        return caught, outer
+
+    def _end_catching(self, caught: list[asyncio.Handle], outer: list[asyncio.Handle] | None) -> None:
+        """
+        Queue what is left in the list.
 
         A finalizer may call at any moment, and whatever it queues keeps its place.
         """
-        outer, self._caught = self._caught, []
-        caught = self._caught
         queue = self._ready.append if outer is None else outer.append
+        while caught:
+            queue(caught.pop(0))
+        self._caught = outer
         self._route()
-        try:
-            yield caught
-        finally:
-            while caught:
-                queue(caught.pop(0))
-            self._caught = outer
-            self._route()
-            while caught:  # From between the last two lines.
-                queue(caught.pop(0))
-            if self._ready:
-                self._wake()
+        while caught:  # From between the last two lines.
+            queue(caught.pop(0))
+        if self._ready:
+            self._wake()
 
     def _run_nested(self, handle: asyncio.Handle) -> None:
         """Run one handle at once, inside whatever code is on the stack."""
         frame = self._enter_frame()
-        self._wake()  # A nested Qt loop is to call the guest, too.
         try:
             handle._run()
         except (SystemExit, KeyboardInterrupt) as exc:

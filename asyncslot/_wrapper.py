@@ -41,8 +41,10 @@ def make_wrapper(
     names = [f"__{number}" for number in range(0 if rest else int(count))]
     declared = [f"{name}=__missing" for name in names] + ["*__rest"] * rest + ["**__keywords"]
     given = "".join(f"{name}, " for name in names) + "*__rest, " * rest
-    source = f"def wrapper({', '.join(declared)}):\n    return __call(({given}), __keywords)\n"
-    namespace: dict[str, Any] = {"__missing": _MISSING, "__call": _cut_missing(call)}
+    # Most calls have all arguments, and are to cost no second one.
+    cut = f"    if {names[-1]} is __missing:\n        return __cut_and_call(({given}), __keywords)\n" if names else ""
+    source = f"def wrapper({', '.join(declared)}):\n{cut}    return __call(({given}), __keywords)\n"
+    namespace: dict[str, Any] = {"__missing": _MISSING, "__call": call, "__cut_and_call": _cut_missing(call)}
     exec(source, namespace)  # noqa: S102 - of nothing but numbers.
     wrapper: Callable[..., R] = functools.wraps(function)(namespace["wrapper"])
     return wrapper

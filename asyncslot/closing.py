@@ -113,7 +113,7 @@ class _CloseEvent:
             self._call_next(window, event)
 
     def _start(
-        self, window: Any, event: Any, on_created: Callable[[asyncio.Task[Any]], object] = lambda _: None
+        self, window: Any, event: Any, on_created: Callable[[asyncio.Task[Any]], object] | None = None
     ) -> asyncio.Task[Any]:
         return start_slot(self._function, self._function(window, event), owner=window, on_created=on_created)
 

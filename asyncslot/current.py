@@ -6,17 +6,21 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING, Any, Callable, Coroutine, TypeVar
 
-from asyncslot._owner import check_owner, own
+from asyncslot._keeper import TaskInfo, TaskKeeper, TaskRecord
+from asyncslot._owner import find_owned
 from asyncslot._qt import QtCore, make_application, require_application
 from asyncslot._stdlib import get_running_loop
-from asyncslot.lifetime import TaskInfo, TaskKeeper, cancel_all
+from asyncslot.lifetime import cancel_all
 from asyncslot.loop import AsyncSlotEventLoop, thread_loop
 from asyncslot.tasks import check_coroutine, create_in, dispose
 
 if TYPE_CHECKING:
     import contextvars
+    import weakref
 
-__all__ = ["create_failing", "ensure_loop", "run_task", "start_task", "tasks"]
+    from asyncslot._keeper import FailureHandler
+
+__all__ = ["create_failing", "ensure_loop", "find_record", "run", "run_task", "start_task", "tasks"]
 
 T = TypeVar("T")
 
@@ -92,6 +96,7 @@ def run_task(
             other than its own, or if *context* is entered already.
         SystemExit: What the first step raises before any Qt loop runs that it could end.
     """
+    check_coroutine(coro)
     return start_task(coro, name=name, context=context, owner=owner)
 
 
@@ -101,30 +106,44 @@ def start_task(
     name: str | None = None,
     context: contextvars.Context | None = None,
     owner: Any = None,
+    sender: weakref.ref[Any] | None = None,
     on_created: Callable[[asyncio.Task[T]], object] | None = None,
+    on_failure: FailureHandler | None = None,
 ) -> asyncio.Task[T]:
-    """Do as `run_task`; *on_created* is called with the task before the first step runs."""
+    """Do as `run_task`, for a coroutine that is one; the rest is as for the loop's own ``_start_task``."""
     try:
-        check_coroutine(coro)
         loop = ensure_loop()
-    except BaseException:
-        dispose(coro)
-        raise
-    if isinstance(loop, AsyncSlotEventLoop):
-        return loop._start_task(coro, name=name, context=context, owner=owner, on_created=on_created)
-    try:
-        if owner is not None:
-            check_owner(owner)
+        if isinstance(loop, AsyncSlotEventLoop):
+            return loop._start_task(
+                coro,
+                name=name,
+                context=context,
+                owner=owner,
+                sender=sender,
+                on_created=on_created,
+                on_failure=on_failure,
+            )
+        owned = None if owner is None else find_owned(owner)
         task = create_in(loop, coro, name, context)
     except BaseException:
         dispose(coro)
         raise
-    _tasks_elsewhere.keep(task, owner)
-    if owner is not None:
-        own(owner, task)
+    _keep_elsewhere(task, TaskRecord(owned, sender, on_failure))
     if on_created is not None:
         on_created(task)
     return task
+
+
+def _keep_elsewhere(task: asyncio.Task[Any], record: TaskRecord) -> None:
+    _tasks_elsewhere.keep(task, record)
+    _tasks_elsewhere.release_when_done(task)
+
+
+def find_record(task: asyncio.Task[Any]) -> TaskRecord | None:
+    """Return what is known of *task*; None if it is not one of ours."""
+    loop = task.get_loop()
+    record = loop._keeper.find(task) if isinstance(loop, AsyncSlotEventLoop) else None
+    return record or _tasks_elsewhere.find(task)
 
 
 def tasks(owner: Any = None) -> list[TaskInfo]:
@@ -144,12 +163,11 @@ def tasks(owner: Any = None) -> list[TaskInfo]:
 
 
 def create_failing(
-    loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, T], *, on_created: Callable[[asyncio.Task[T]], object]
+    loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, T], *, on_failure: FailureHandler
 ) -> asyncio.Task[T]:
     """Create a task, whatever the loop's task factory does, that will run when the loop does."""
     task = asyncio.Task(coro, loop=loop)
-    _tasks_elsewhere.keep(task)
-    on_created(task)
+    _keep_elsewhere(task, TaskRecord(on_failure=on_failure))
     return task
 
 

@@ -15,7 +15,7 @@ from asyncslot._stdlib import get_running_loop, is_unretrieved, logger
 from asyncslot._wrapper import count_positional, make_wrapper
 from asyncslot.current import create_failing, start_task
 from asyncslot.lifetime import CancelReason, finish_on_quit, is_cancelled_for
-from asyncslot.sender import note_sender
+from asyncslot.tasks import dispose
 
 if TYPE_CHECKING:
     from typing_extensions import Literal, ParamSpec
@@ -120,6 +120,9 @@ def _call(
         coro = function(*args, **kwargs)
     except Exception as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
         coro = _fail(exc)
+    owner = receiver if isinstance(receiver, QtCore.QObject) else None
+    if not busy.needs_gate and busy.on_quit != "finish":
+        return start_slot(slot, coro, owner=owner)
     passage = None
     if busy.needs_gate:
         gate = find_gate(slot if receiver is None else receiver, slot if busy.group is None else busy.group)
@@ -127,13 +130,11 @@ def _call(
         coro = passage.coro
 
     def on_created(task: asyncio.Task[Any]) -> None:
-        note_sender(task, receiver)
         if passage is not None:
             passage.take(task)
         if busy.on_quit == "finish":
             finish_on_quit(task)
 
-    owner = receiver if isinstance(receiver, QtCore.QObject) else None
     on_refused = None if passage is None else passage.give_up
     return start_slot(slot, coro, owner=owner, on_created=on_created, on_refused=on_refused)
 
@@ -143,7 +144,7 @@ def start_slot(
     coro: Coroutine[Any, Any, T],
     *,
     owner: Any,
-    on_created: Callable[[asyncio.Task[T]], object],
+    on_created: Callable[[asyncio.Task[T]], object] | None = None,
     on_refused: Callable[[], object] | None = None,
 ) -> asyncio.Task[T]:
     """
@@ -156,25 +157,23 @@ def start_slot(
         on_created: Called with the task before the first step runs.
         on_refused: Called if the coroutine cannot be run.
     """
-    owner_reference = None if owner is None else weakref.ref(owner)
 
-    def report(task: asyncio.Task[T]) -> None:
-        _report_failure(slot, owner_reference and owner_reference(), task)
-
-    def prepare(task: asyncio.Task[T]) -> None:
-        on_created(task)
-        task.add_done_callback(report)
+    def report(task: asyncio.Task[Any], owner: Any) -> None:
+        _report_failure(slot, owner, task)
 
     try:
-        return start_task(coro, owner=owner, on_created=prepare)
+        source = None if owner is None else owner.sender()
+        sender = None if source is None else weakref.ref(source)
+        return start_task(coro, owner=owner, sender=sender, on_created=on_created, on_failure=report)
     except BaseException as exc:
         if on_refused is not None:
             on_refused()
+        dispose(coro)
         loop = get_running_loop()
         if loop is None:
             raise  # There is no application, or no Qt loop on this thread: no task can tell.
         # A task factory's failure, or SystemExit before any Qt loop runs that it could end.
-        return create_failing(loop, _fail(exc), on_created=lambda task: task.add_done_callback(report))
+        return create_failing(loop, _fail(exc), on_failure=report)
 
 
 def check_function(function: Any, decorator: str) -> None:
@@ -210,8 +209,8 @@ def _check_types(function: Callable[..., object], signal_types: tuple[Any, ...])
 
 
 def _report_failure(slot: Callable[..., object], owner: Any, task: asyncio.Task[Any]) -> None:
-    """Report that *task*, which is done, has failed, unless it has not or somebody else knows."""
-    if task.cancelled() or not is_unretrieved(task) or _is_awaited(task):
+    """Report that *task*, which is done, has failed, unless somebody else knows."""
+    if not is_unretrieved(task) or _is_awaited(task):
         return
     exc = task.exception()
     if is_cancelled_for(task, CancelReason.OWNER_DESTROYED) and is_owner_gone(exc):
@@ -254,12 +253,13 @@ def _find_receiver(slot: Callable[..., object], args: tuple[Any, ...]) -> Any:
     if not args:
         return None
     receiver, name = args[0], slot.__name__
-    if not any(vars(base).get(name) is slot for base in type(receiver).__mro__):
+    kind = type(receiver)
+    if kind.__dict__.get(name) is not slot and not any(vars(base).get(name) is slot for base in kind.__mro__):
         return None
-    if not type(receiver).__weakrefoffset__:
+    if not kind.__weakrefoffset__:
         msg = (
             f"{receiver!r} cannot be weakly referenced, as the receiver of a Qt signal must be; "
-            f"add '__weakref__' to the __slots__ of {type(receiver).__qualname__}"
+            f"add '__weakref__' to the __slots__ of {kind.__qualname__}"
         )
         raise TypeError(msg)
     return receiver

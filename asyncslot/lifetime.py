@@ -1,4 +1,4 @@
-"""How long a task lives: strong references while it runs, reasons for its cancellation, draining."""
+"""How tasks end: why they are cancelled, which are to finish first, what is said of those that do not."""
 
 from __future__ import annotations
 
@@ -7,20 +7,17 @@ import enum
 import gc
 import sys
 import weakref
-from time import monotonic
 from types import AsyncGeneratorType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from asyncslot._qt import QtCore
 from asyncslot._stdlib import is_helper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
 __all__ = [
     "CancelReason",
-    "TaskInfo",
-    "TaskKeeper",
     "cancel",
     "cancel_all",
     "cancel_reason",
@@ -32,51 +29,6 @@ __all__ = [
     "process_events_until",
     "remember_reason",
 ]
-
-
-class TaskInfo(NamedTuple):
-    """One task that is not done."""
-
-    task: asyncio.Future[Any]
-    # The qualified name of its coroutine function: for a slot, the slot's.
-    name: str
-    # The QObject to whose life it is bound; None if there is none.
-    owner: Any
-    # Seconds since it was started.
-    age_s: float
-    # Each coroutine that it is in, with file and line, outermost first.
-    place: str
-
-
-class TaskKeeper:
-    """
-    Strong references to tasks until they are done.
-
-    asyncio itself refers to tasks weakly: one that waits for something that only
-    it refers to would be collected in the middle.
-    """
-
-    def __init__(self) -> None:
-        # When each was started, on the monotonic clock, and its owner.
-        self._tasks: dict[asyncio.Future[Any], tuple[float, weakref.ref[Any] | None]] = {}
-
-    def __iter__(self) -> Iterator[asyncio.Future[Any]]:
-        return iter(list(self._tasks))
-
-    def keep(self, task: asyncio.Future[Any], owner: Any = None) -> None:
-        """Refer to *task* until it is done, and weakly to its owner."""
-        if not task.done():
-            self._tasks[task] = (monotonic(), None if owner is None else weakref.ref(owner))
-            task.add_done_callback(self._tasks.pop)
-
-    def describe(self) -> list[TaskInfo]:
-        """Return what there is to know of each task, oldest first."""
-        now_s = monotonic()
-        return [
-            TaskInfo(task, _coroutine_name(task), owner and owner(), now_s - began_s, describe_place(task))
-            for task, (began_s, owner) in list(self._tasks.items())
-            if not task.done()
-        ]
 
 
 class CancelReason(enum.Enum):
@@ -189,11 +141,6 @@ def _stepped_generator(awaitable: Any) -> AsyncGeneratorType[Any, Any] | None:
     if not type(awaitable).__name__.startswith("async_generator_"):
         return None
     return next((each for each in gc.get_referents(awaitable) if isinstance(each, AsyncGeneratorType)), None)
-
-
-def _coroutine_name(task: asyncio.Future[Any]) -> str:
-    coro = task.get_coro() if isinstance(task, asyncio.Task) else task
-    return str(getattr(coro, "__qualname__", coro))
 
 
 def process_events_until(is_over: Callable[[], bool]) -> None:

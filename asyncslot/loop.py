@@ -13,16 +13,20 @@ from typing import TYPE_CHECKING, Any, Callable, Coroutine, TypeVar
 
 from asyncslot._blocking import BlockingEventLoop
 from asyncslot._interrupt import Interrupts, on_main_thread
-from asyncslot._owner import check_owner, own
+from asyncslot._keeper import TaskRecord
+from asyncslot._owner import find_owned
 from asyncslot._qt import QtCore, require_application, warn_about_fault
 from asyncslot._stdlib import begin_running, logger, mute
 from asyncslot._thread import hold_thread_state, is_foreign_thread
 from asyncslot.lifetime import cancel_all, describe_task, is_finishing
-from asyncslot.tasks import check_coroutine, create_eagerly, dispose
+from asyncslot.tasks import check_coroutine, create_caught, dispose
 
 if TYPE_CHECKING:
     import contextvars
     import selectors
+    import weakref
+
+    from asyncslot._keeper import FailureHandler
 
 __all__ = ["AsyncSlotEventLoop", "set_thread_loop", "thread_loop"]
 
@@ -158,6 +162,7 @@ class AsyncSlotEventLoop(BlockingEventLoop):
             RuntimeError: If it is running.
         """
         super().close()
+        self._keeper.disown_all()
         if self._release_thread_state is not None:
             self._release_thread_state()
             self._release_thread_state = None
@@ -191,6 +196,7 @@ class AsyncSlotEventLoop(BlockingEventLoop):
                 is no QCoreApplication, or if *context* is entered already.
             SystemExit: What the first step raises before any Qt loop runs that it could end.
         """
+        check_coroutine(coro)
         return self._start_task(coro, name=name, context=context, owner=owner)
 
     def _start_task(
@@ -200,12 +206,18 @@ class AsyncSlotEventLoop(BlockingEventLoop):
         name: str | None = None,
         context: contextvars.Context | None = None,
         owner: Any = None,
+        sender: weakref.ref[Any] | None = None,
         on_created: Callable[[asyncio.Task[T]], object] | None = None,
+        on_failure: FailureHandler | None = None,
     ) -> asyncio.Task[T]:
+        """
+        Do as `run_task`, for a coroutine that is one.
+
+        *sender* is who emitted the signal that the task begins with. *on_created* is called with the
+        task before its first step, *on_failure* if it fails, on the next turn of the loop at the earliest.
+        """
         try:
-            check_coroutine(coro)
-            if owner is not None:
-                check_owner(owner)
+            owned = None if owner is None else find_owned(owner)
             self._check_closed()
             self._check_own_thread("run_task()")
             if not self.is_running():
@@ -213,16 +225,16 @@ class AsyncSlotEventLoop(BlockingEventLoop):
         except BaseException:
             dispose(coro)
             raise
-
-        def prepare(task: asyncio.Task[T]) -> None:
-            self._keeper.keep(task, owner)
-            if owner is not None:
-                own(owner, task)
+        is_late = self._quit.has_begun and self._is_foreign()
+        task, first_step = create_caught(self, coro, name, context)
+        self._keeper.keep(task, TaskRecord(owned, sender, on_failure))
+        try:
             if on_created is not None:
                 on_created(task)
-
-        is_late = self._quit.has_begun and self._is_foreign()
-        task = create_eagerly(self, coro, name=name, context=context, on_created=prepare)
+            if first_step is not None:
+                self._run_nested(first_step)
+        finally:
+            self._keeper.release_when_done(task)
         if is_late and not task.done() and not is_finishing(task):
             self._quit.add_latecomer(task)
         return task

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import weakref
 from typing import Any
 
-from asyncslot._qt import QtCore
 from asyncslot._stdlib import get_running_loop
+from asyncslot.current import find_record
 
-__all__ = ["note_sender", "sender"]
+__all__ = ["sender"]
 
 
 def sender() -> Any:
@@ -23,15 +22,5 @@ def sender() -> Any:
         a signal that called it, or if the sender is gone.
     """
     task = asyncio.current_task() if get_running_loop() is not None else None
-    reference = None if task is None else _senders.get(task)
-    return None if reference is None else reference()
-
-
-def note_sender(task: asyncio.Task[Any], receiver: Any) -> None:
-    """Note who calls *receiver*'s slot now, for *task*."""
-    source = receiver.sender() if isinstance(receiver, QtCore.QObject) else None
-    if source is not None:
-        _senders[task] = weakref.ref(source)
-
-
-_senders: weakref.WeakKeyDictionary[asyncio.Task[Any], weakref.ref[Any]] = weakref.WeakKeyDictionary()
+    record = None if task is None else find_record(task)
+    return None if record is None or record.sender is None else record.sender()

@@ -6,14 +6,14 @@ import asyncio
 import collections.abc
 import inspect
 import sys
-from typing import TYPE_CHECKING, Any, Callable, Coroutine, TypeVar
+from typing import TYPE_CHECKING, Any, Coroutine, TypeVar
 
 if TYPE_CHECKING:
     import contextvars
 
     from asyncslot._slices import SlicedEventLoop
 
-__all__ = ["InContext", "check_coroutine", "create_eagerly", "create_in", "dispose"]
+__all__ = ["InContext", "check_coroutine", "create_caught", "create_in", "dispose"]
 
 T = TypeVar("T")
 
@@ -45,48 +45,41 @@ def dispose(coro: object) -> None:
         coro.close()
 
 
-def create_eagerly(
-    loop: SlicedEventLoop,
-    coro: Coroutine[Any, Any, T],
-    *,
-    name: str | None,
-    context: contextvars.Context | None,
-    on_created: Callable[[asyncio.Task[T]], object],
-) -> asyncio.Task[T]:
+def create_caught(
+    loop: SlicedEventLoop, coro: Coroutine[Any, Any, T], name: str | None, context: contextvars.Context | None
+) -> tuple[asyncio.Task[T], asyncio.Handle | None]:
     """
-    Create a task by *loop*'s own task factory and run its first step.
+    Create a task by *loop*'s own task factory, and catch its first step.
 
     While the factory runs, what it passes to ``call_soon`` is caught. The task's
-    own first step among it is run at once, as if the caller's task were not
-    there; the rest is queued in order. A factory that has run the step itself
-    is not asked for another.
+    own first step among it is handed back; the rest is queued in order.
 
     Args:
         loop: What the task runs in.
         coro: The coroutine.
         name: The task's name; None for asyncio's default.
         context: What its body runs in; None for a copy of the caller's.
-        on_created: Called with the task before its first step.
 
     Returns:
-        The task; its body has run up to the first suspension.
+        The task, and the handle of its first step, for the caller to run at once; None
+        if the factory has run the step itself.
 
     Raises:
         RuntimeError: If *context* is entered already. The coroutine is closed, and no task is left.
         BaseException: What the task factory raises; likewise.
     """
-    with loop._catch_calls() as caught:
+    caught, outer = loop._begin_catching()
+    try:
         try:
             task = create_in(loop, coro, name, context)
         except BaseException:
             _undo(loop, coro, caught)
             raise
-        # An eager factory has run the first step: what its body queued is the second.
-        first_step = None if _has_begun(coro) else _take_first_step(caught, lambda owner: owner is task)
-    on_created(task)
-    if first_step is not None:
-        loop._run_nested(first_step)
-    return task
+        if loop.get_task_factory() is not None and _has_begun(coro):
+            return task, None  # What its body has queued is the second step.
+        return task, _take_first_step(caught, task)
+    finally:
+        loop._end_catching(caught, outer)
 
 
 def create_in(
@@ -111,21 +104,28 @@ def create_in(
 
 def _undo(loop: SlicedEventLoop, coro: Coroutine[Any, Any, T], caught: list[Any]) -> None:
     """Close the coroutine; if the task factory failed when it had made the task, by a cancelled first step."""
-    step = _take_first_step(caught, lambda owner: isinstance(owner, asyncio.Task) and owner.get_coro() is coro)
-    if step is not None:
-        step._callback.__self__.cancel()  # type: ignore[attr-defined]
+    owners = (_owner_of(handle) for handle in caught)
+    task = next((owner for owner in owners if isinstance(owner, asyncio.Task) and owner.get_coro() is coro), None)
+    if task is not None:
+        task.cancel()
+        step = _take_first_step(caught, task)
+        assert step is not None
         loop._run_nested(step)
     dispose(coro)
 
 
-def _take_first_step(caught: list[Any], is_own: Callable[[object], bool]) -> asyncio.Handle | None:
-    """Take the handle whose callback belongs to the task in question out of what was caught."""
+def _take_first_step(caught: list[Any], task: asyncio.Task[Any]) -> asyncio.Handle | None:
+    """Take the handle whose callback is the task's out of what was caught; most often there is no other."""
     for handle in caught:
-        if is_own(getattr(handle._callback, "__self__", None)):
+        if _owner_of(handle) is task:
             caught.remove(handle)
             step: asyncio.Handle = handle
             return step
     return None
+
+
+def _owner_of(handle: Any) -> Any:
+    return getattr(handle._callback, "__self__", None)
 
 
 def _has_begun(coro: Coroutine[Any, Any, Any]) -> bool:

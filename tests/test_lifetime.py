@@ -1,56 +1,13 @@
-"""Strong references to tasks, descriptions of tasks, running Qt until a condition holds."""
+"""How tasks end: cancelling all, describing those that do not end, running Qt until a condition holds."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
 from typing import Any
 
 from asyncslot import AsyncSlotEventLoop
 from asyncslot._qt import QtCore
-from asyncslot.lifetime import TaskKeeper, cancel_all, describe_task, process_events_until
-
-
-def test_keeper_holds_until_done(loop: AsyncSlotEventLoop) -> None:
-    """A task that only the keeper refers to is not collected; when it is done, it is let go."""
-
-    async def main() -> None:
-        keeper = TaskKeeper()
-        future: Any = loop.create_future()
-
-        async def wait() -> None:
-            await future
-
-        task = loop.create_task(wait())
-        keeper.keep(task)
-        assert list(keeper) == [task]
-        assert [info.task for info in keeper.describe()] == [task]
-        future.set_result(None)
-        await task
-        assert keeper.describe() == []
-        await asyncio.sleep(0)
-        assert list(keeper) == []
-        keeper.keep(task)
-        assert list(keeper) == []
-
-    loop.run_until_complete(main())
-
-
-def test_run_task_unreferenced_survives_collection(attached: AsyncSlotEventLoop) -> None:
-    """A task of ours whose future nobody else knows goes on after a garbage collection."""
-    order: list[str] = []
-
-    async def wait_for_forgotten_future() -> None:
-        try:
-            await attached.create_future()
-        finally:
-            order.append("ended")
-
-    attached.run_task(wait_for_forgotten_future())
-    gc.collect()
-    assert order == []
-    attached.shutdown()
-    assert order == ["ended"]
+from asyncslot.lifetime import cancel_all, describe_task, process_events_until
 
 
 def test_cancel_all_requests_each(loop: AsyncSlotEventLoop) -> None:
