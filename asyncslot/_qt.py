@@ -28,6 +28,7 @@ __all__ = [
     "is_faulty",
     "loop_level",
     "make_application",
+    "make_types",
     "require_application",
     "warn_about_fault",
 ]
@@ -48,6 +49,21 @@ SYSTEM_LIBRARIES = "libglib2.0-0 libgl1 libegl1 libxkbcommon0 libdbus-1-3 libfon
 
 # The variables that name a binding, ours first: QT_API is shared with qtpy and others.
 _VARIABLES = ("ASYNCSLOT_QT_API", "QT_API")
+
+# What `make_types` makes.
+_TYPES = (
+    "QAbstractEventDispatcher",
+    "QCoreApplication",
+    "QEvent.Type",
+    "QEventLoop.ProcessEventsFlag",
+    "QObject",
+    "QSocketNotifier.Type",
+    "Qt.ConnectionType",
+    "Qt.TimerType",
+    "QThread",
+    "QTimer",
+)
+_types_lock = threading.Lock()
 
 # The applications that no code of the program's refers to.
 _made_applications: list[object] = []
@@ -225,26 +241,17 @@ def _heeded_environment() -> Mapping[str, str]:
     return {} if sys.flags.ignore_environment else os.environ
 
 
-def _make_types() -> None:
+def make_types() -> None:
     """
-    Have the binding make the types that we use, while the import lock keeps other threads out.
+    Have the binding make the types that a loop uses, on one thread at a time.
 
     PySide makes a class, and a class's enumerations, when they are first looked up. Two threads that do so at
-    once get "AttributeError: type object 'PySide6.QtCore.Qt' has no attribute 'TimerType'" (6.11, 6.12).
+    once get "AttributeError: type object 'PySide6.QtCore.Qt' has no attribute 'TimerType'" (6.11, 6.12). Not when
+    we are imported: ``Qt`` alone takes 12 ms.
     """
-    for path in (
-        "QAbstractEventDispatcher",
-        "QCoreApplication",
-        "QEvent.Type",
-        "QEventLoop.ProcessEventsFlag",
-        "QObject",
-        "QSocketNotifier.Type",
-        "Qt.ConnectionType",
-        "Qt.TimerType",
-        "QThread",
-        "QTimer",
-    ):
-        operator.attrgetter(path)(QtCore)
+    with _types_lock:
+        for path in _TYPES:
+            operator.attrgetter(path)(QtCore)
 
 
 _BINDING = choose_binding(
@@ -254,4 +261,3 @@ _BINDING = choose_binding(
 )
 if not TYPE_CHECKING:
     QtCore = import_qt("QtCore")
-_make_types()

@@ -6,7 +6,6 @@ This module knows nothing of Qt or of the loop.
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import threading
 from typing import Callable
@@ -26,6 +25,8 @@ def hold_thread_state() -> Callable[[], None]:
     """
     if not is_foreign_thread():
         return _do_nothing
+    import ctypes  # noqa: PLC0415 - most programs have no such thread.
+
     state = ctypes.pythonapi.PyGILState_Ensure()
     return functools.partial(ctypes.pythonapi.PyGILState_Release, state)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from asyncslot._selector import make_watchable
@@ -38,6 +37,8 @@ class PlatformEventLoop(StockLoop, asyncio.SelectorEventLoop):
             the stock loop cannot make its default executor.
             """
             if executor is None and self._default_executor is None and not self._executor_shutdown_called:  # type: ignore[attr-defined]
+                from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - not before it is needed.
+
                 self._default_executor = ThreadPoolExecutor(thread_name_prefix="asyncio")
             return super().run_in_executor(executor, func, *args)
 

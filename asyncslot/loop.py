@@ -15,7 +15,7 @@ from asyncslot._blocking import BlockingEventLoop
 from asyncslot._interrupt import Interrupts, on_main_thread
 from asyncslot._keeper import TaskRecord
 from asyncslot._owner import find_owned
-from asyncslot._qt import QtCore, require_application, warn_about_fault
+from asyncslot._qt import QtCore, make_types, require_application, warn_about_fault
 from asyncslot._stdlib import begin_running, logger, mute
 from asyncslot._thread import hold_thread_state, is_foreign_thread
 from asyncslot.lifetime import cancel_all, describe_task, is_finishing
@@ -77,6 +77,7 @@ class AsyncSlotEventLoop(BlockingEventLoop):
 
     def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
         warn_about_fault()
+        make_types()
         super().__init__(selector)
         self._interrupts: Interrupts | None = None
         self._end_running: Callable[[], None] | None = None
