@@ -67,25 +67,25 @@ class Gate:
         # not keep its object for ever.
         self._running: weakref.WeakKeyDictionary[asyncio.Future[Any], None] = weakref.WeakKeyDictionary()
         self._waiting: deque[WaitingPassage] = deque()
-        self._limit = 1
+        # How many have been let in, and take their first step on the loop's next turn.
+        self._coming = 0
 
     def enter(self, busy: Busy, coro: Coroutine[Any, Any, Any]) -> Passage:
         """Decide what becomes of a new call, *coro*."""
         if busy.mode == "start":
             return Passage(self, coro)
         running = [task for task in self._running if not task.done()]
-        is_free = len(running) < busy.limit and not self._waiting
-        if busy.mode == "drop" and not is_free:
-            return DroppedPassage(self, coro)
-        self._limit = busy.limit
-        if is_free:
+        has_room = len(running) < busy.limit
+        if busy.mode == "drop":
+            return Passage(self, coro) if has_room and not self._waiting else DroppedPassage(self, coro)
+        if has_room and not self._waiting and not self._coming:
             return Passage(self, coro)
         if busy.mode == "latest":
             self._cancel_waiting(CancelReason.DROPPED)
-        elif busy.mode == "restart" and not self._cancel_waiting(CancelReason.SUPERSEDED):
+        elif busy.mode == "restart" and not self._cancel_waiting(CancelReason.SUPERSEDED) and not has_room:
             # Nobody waited: no place is being made yet.
             cancel(running[0], CancelReason.SUPERSEDED)
-        passage = WaitingPassage(self, coro)
+        passage = WaitingPassage(self, coro, busy.limit)
         self._waiting.append(passage)
         return passage
 
@@ -98,6 +98,12 @@ class Gate:
         """Forget a call that waits."""
         if passage in self._waiting:
             self._waiting.remove(passage)
+            self._let_in()
+
+    def begin(self) -> None:
+        """Take note that one of those let in takes its first step, or never will; let in who waited for that."""
+        self._coming -= 1
+        self._let_in()
 
     def is_awaited_by_running(self, task: asyncio.Future[Any]) -> bool:
         """Tell whether a call that runs waits for *task*, which waits for it."""
@@ -112,10 +118,15 @@ class Gate:
 
     def _on_done(self, task: asyncio.Future[Any]) -> None:
         self._running.pop(task, None)
-        while self._waiting and len(self._running) < self._limit:
+        self._let_in()
+
+    def _let_in(self) -> None:
+        """Let in whoever is first in the queue, as far as each one's own limit goes."""
+        while self._waiting and len(self._running) < self._waiting[0].limit:
             passage = self._waiting.popleft()
             if passage.task is not None and not passage.task.done():
                 self.add_running(passage.task)
+                self._coming += 1
                 passage.come()
 
 
@@ -157,10 +168,18 @@ class DroppedPassage(Passage):
 
 
 class WaitingPassage(Passage):
-    """The call waits for its turn, and runs then."""
+    """
+    The call waits for its turn, and runs then.
 
-    def __init__(self, gate: Gate, body: Coroutine[Any, Any, Any]) -> None:
+    Args:
+        gate: The gate.
+        body: The call's own coroutine.
+        limit: How many may run, it included.
+    """
+
+    def __init__(self, gate: Gate, body: Coroutine[Any, Any, Any], limit: int) -> None:
         super().__init__(gate, body)
+        self.limit = limit
         self.coro = self._wait_and_run()
         # For lists of tasks: it stands for the call.
         self.coro.__qualname__ = body.__qualname__  # type: ignore[attr-defined]
@@ -190,6 +209,9 @@ class WaitingPassage(Passage):
         except BaseException:
             self.give_up()
             raise
+        finally:
+            if self._has_come:
+                self._gate.begin()
         return await self._body
 
     async def _wait(self) -> None:

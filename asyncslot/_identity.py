@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import weakref
 from typing import Any, Callable, Generic, Iterator, TypeVar
 
@@ -26,6 +27,10 @@ class IdentityDict(Generic[V]):
         """Return the object's value, made at the first call."""
         entry = self._entries.get(id(key))
         if entry is None:
+            if not self._entries:
+                # PySide frees objects at the interpreter's end without clearing what refers to them weakly.
+                atexit.unregister(self._entries.clear)
+                atexit.register(self._entries.clear)
             entry = (weakref.ref(key, self._make_removal(id(key))), self._make(key))
             self._entries[id(key)] = entry
         return entry[1]

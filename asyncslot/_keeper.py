@@ -59,7 +59,7 @@ class TaskRecord:
     @property
     def owner(self) -> Any:
         """The QObject to whose life the task is bound; None if there is none, or it is gone."""
-        return None if self.owned is None else self.owned.owner()
+        return None if self.owned is None or self.owned.is_destroyed else self.owned.owner()
 
 
 class TaskKeeper:
@@ -106,6 +106,7 @@ class TaskKeeper:
         for task, record in self._records.items():
             if record.owned is not None:
                 record.owned.remove(task)
+            record.owned = record.sender = None
 
     def describe(self) -> list[TaskInfo]:
         """Return what there is to know of each task, oldest first."""

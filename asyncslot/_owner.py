@@ -86,9 +86,9 @@ class OwnedTasks:
         self.is_destroyed = False
         # With the timer that ends a task that goes on after its owner.
         self.tasks: dict[asyncio.Task[Any], asyncio.TimerHandle | None] = {}
-        # A closure: it is called even if the Python object dies with the C++ one,
-        # when a bound method's receiver would be gone already.
-        owner.destroyed.connect(lambda *_: self._on_destroyed())
+        # A closure: it is called even if the Python object dies with the C++ one, when a bound method's
+        # receiver would be gone already. Directly, on whatever thread that happens: a queued call would get lost.
+        owner.destroyed.connect(lambda *_: self._on_destroyed(), QtCore.Qt.ConnectionType.DirectConnection)
 
     def add(self, task: asyncio.Task[Any]) -> None:
         """Bind *task* to the owner's life."""

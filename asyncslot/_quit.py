@@ -17,6 +17,7 @@ from asyncslot.lifetime import (
     cancel,
     cancel_all,
     describe_task,
+    is_cancelled_for,
     is_finishing,
     process_events_until,
 )
@@ -109,7 +110,7 @@ class Quit:
             if task in self._latecomers:
                 logger.warning("Task was started during the quit, and abandoned: %s", describe_task(task))
             else:
-                logger.error("Task did not end %s, having been cancelled: %s", limit, describe_task(task))
+                logger.error("Task did not end %s: %s", limit, describe_task(task))
 
     def abandon(self) -> None:
         """Have `drain` return at once."""
@@ -128,7 +129,9 @@ class Quit:
         finishing = [task for task in asyncio.all_tasks() if is_finishing(task)]
         if finishing:
             await asyncio.wait(finishing)
-            cancel_all(asyncio.all_tasks() - {this})
+            # Those that were cancelled at the beginning are cleaning up: they are not to be cancelled again.
+            rest = asyncio.all_tasks() - {this}
+            cancel_all(task for task in rest if not is_cancelled_for(task, CancelReason.QUIT))
         while True:
             # With a task goes the async generator that it was iterating over, for which
             # asyncio makes a task, to close it, one iteration later.

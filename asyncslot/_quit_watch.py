@@ -8,13 +8,14 @@ closing does. This module knows nothing of asyncio.
 
 from __future__ import annotations
 
+import contextlib
 import weakref
-from typing import Any
+from typing import Any, Callable, Iterator
 
 from asyncslot._identity import IdentityDict
 from asyncslot._qt import QtCore
 
-__all__ = ["is_quit_closing_windows", "watch_quits"]
+__all__ = ["holding_quits", "is_quit_closing_windows", "watch_quits"]
 
 
 def watch_quits() -> None:
@@ -30,6 +31,24 @@ def is_quit_closing_windows() -> bool:
     return watch is not None and watch.depth > 0
 
 
+@contextlib.contextmanager
+def holding_quits(on_held: Callable[[], object]) -> Iterator[None]:
+    """
+    Refuse to quit, in a block that a window's close event runs, and call *on_held* instead.
+
+    ``quit()`` takes a window that is inside its close event, with a dialog that asks, for closed.
+    """
+    watch = _watches.get(QtCore.QCoreApplication.instance())
+    if watch is None:
+        yield
+        return
+    watch.holders.append(on_held)
+    try:
+        yield
+    finally:
+        watch.holders.remove(on_held)
+
+
 class _Watch:
     """
     How many Quit events the application is handling.
@@ -41,12 +60,19 @@ class _Watch:
 
     def __init__(self, application: Any) -> None:
         self.depth = 0
+        # Who is to be told instead of quitting.
+        self.holders: list[Callable[[], object]] = []
         reference = weakref.ref(application)
         own = vars(application).get("event")
 
         def handle(event: Any) -> bool:
             if event.type() != QtCore.QEvent.Type.Quit:
                 return call_original(event)
+            if self.holders:
+                for on_held in self.holders:
+                    on_held()
+                event.ignore()
+                return True
             self.depth += 1
             try:
                 return call_original(event)

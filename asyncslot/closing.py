@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Callable, Coroutine, cast
 from asyncslot._identity import IdentityDict
 from asyncslot._owner import is_owner_gone
 from asyncslot._qt import QtCore
-from asyncslot._quit_watch import is_quit_closing_windows, watch_quits
+from asyncslot._quit_watch import holding_quits, is_quit_closing_windows, watch_quits
 from asyncslot._stdlib import get_running_loop, is_unretrieved
 from asyncslot.decorator import check_function, start_slot
+from asyncslot.lifetime import CancelReason, is_cancelled_for
 from asyncslot.loop import AsyncSlotEventLoop
 
 if TYPE_CHECKING:
@@ -99,17 +100,19 @@ class _CloseEvent:
         if closing.task is None:
             self._ask(closing, window, event)
         if closing.task is not None and is_quit_closing_windows():
-            closing.holds_quit = True
+            closing.hold_quit()
         return closing.task
 
     def _ask(self, closing: _Closing, window: Any, event: Any) -> None:
         closing.event = event
-        task = self._start(window, event, closing.begin)
+        with holding_quits(closing.hold_quit):  # One that comes in a dialog of the first step.
+            task = self._start(window, event, closing.begin)
         event.ignore()
         if not task.done():
             reference = weakref.ref(window)
             task.add_done_callback(lambda task: closing.on_done(reference, task))
         elif closing.end(task):
+            event.accept()
             self._call_next(window, event)
 
     def _start(
@@ -139,6 +142,9 @@ class _Closing:
     def begin(self, task: asyncio.Task[Any]) -> None:
         self.task = task
 
+    def hold_quit(self) -> None:
+        self.holds_quit = True
+
     def end(self, task: asyncio.Task[Any]) -> bool:
         """
         Take note that *task* is done.
@@ -149,7 +155,7 @@ class _Closing:
         self.task = self.event = None
         held, self.holds_quit = self.holds_quit, False
         may_close = _may_close(task)
-        if may_close and held:
+        if held and (may_close or is_cancelled_for(task, CancelReason.OWNER_DESTROYED)):
             task.get_loop().call_soon(QtCore.QCoreApplication.quit)
         return may_close
 
@@ -159,7 +165,7 @@ class _Closing:
             return
         self.is_for_good = True
         try:
-            window.close()
+            _find_outermost(window).close()
         except RuntimeError as exc:
             if not is_owner_gone(exc):
                 raise
@@ -173,6 +179,12 @@ def _may_close(task: asyncio.Task[Any]) -> bool:
         return False
     result = task.result()
     return result is None or bool(result)
+
+
+def _find_outermost(window: Any) -> Any:
+    """Return what is to be closed: of a widget in a QMdiSubWindow that one, which has asked the widget."""
+    parent = window.parent()
+    return parent if parent is not None and parent.inherits("QMdiSubWindow") else window
 
 
 def _is_ending() -> bool:

@@ -64,6 +64,9 @@ def ensure_loop() -> asyncio.AbstractEventLoop:
 
 def _has_dispatcher() -> bool:
     """Tell whether a Qt loop runs on this thread, or is about to, as when ``QThread.started`` is emitted."""
+    thread = QtCore.QThread.currentThread()
+    if thread.inherits("QThreadPoolThread") and thread.loopLevel() == 0:
+        return False  # It has a dispatcher, as any QThread, but runs no loop.
     return QtCore.QAbstractEventDispatcher.instance() is not None
 
 

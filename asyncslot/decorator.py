@@ -9,7 +9,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Callable, Coroutine, Hashable, Mapping, NoReturn, TypeVar, overload
 
 from asyncslot._busy import Busy, find_gate
-from asyncslot._owner import is_alive, is_owner_gone
+from asyncslot._owner import is_owner_gone
 from asyncslot._qt import QtCore
 from asyncslot._stdlib import get_running_loop, is_unretrieved, logger
 from asyncslot._wrapper import count_positional, make_wrapper
@@ -221,7 +221,7 @@ def _report_failure(slot: Callable[..., object], owner: Any, task: asyncio.Task[
         "exception": exc,
         "task": task,
         "slot": slot,
-        "owner": owner if is_alive(owner) else None,  # A dead one has no repr() to log.
+        "owner": owner,
     }
     task.get_loop().call_exception_handler(context)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from typing import Any
+from typing import Any, Iterator
 
 from asyncslot._owner import is_alive
 from asyncslot._qt import QtCore, import_qt
@@ -76,8 +76,7 @@ def _show(context: dict[str, Any]) -> None:
         box = _make_box(widgets, _find_window(widgets, context.get("owner")))
     errors = [*(box.property("errors") or []), _describe(context)]
     box.setProperty("errors", errors)
-    box.setText(str(context["message"]))
-    box.setInformativeText(_summarize(context.get("exception"), len(errors) - 1))
+    box.setText("\n\n".join(_summarize(context, len(errors) - 1)))
     box.setDetailedText("\n".join(errors[-_MAX_DETAILS:]))
     box.open()
 
@@ -85,6 +84,7 @@ def _show(context: dict[str, Any]) -> None:
 def _make_box(widgets: Any, parent: Any) -> Any:
     box = widgets.QMessageBox(parent)
     box.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.setTextFormat(QtCore.Qt.TextFormat.PlainText)  # An exception's text may look like HTML.
     box.setIcon(widgets.QMessageBox.Icon.Critical)
     box.setWindowTitle(QtCore.QCoreApplication.applicationName())
     _boxes.append(box)
@@ -111,8 +111,11 @@ def _describe(context: dict[str, Any]) -> str:
     return "".join(traceback.format_exception(type(exc), exc, exc.__traceback__))
 
 
-def _summarize(exc: BaseException | None, earlier: int) -> str:
-    text = "" if exc is None else "".join(traceback.format_exception_only(type(exc), exc)).strip()
+def _summarize(context: dict[str, Any], earlier: int) -> Iterator[str]:
+    """Yield the paragraphs of the box's text."""
+    yield str(context["message"])
+    exc = context.get("exception")
+    if exc is not None:
+        yield "".join(traceback.format_exception_only(type(exc), exc)).strip()
     if earlier:
-        text += f"\n\nBefore that: {earlier} more, see the details."
-    return text
+        yield f"Before that: {earlier} more, see the details."

@@ -49,13 +49,13 @@ class CancelReason(enum.Enum):
 def cancel(task: asyncio.Future[Any], reason: CancelReason) -> None:
     """Request a task's cancellation, and remember why."""
     if not task.done():
-        _reasons[task] = reason
         task.cancel()
+        remember_reason(task, reason)
 
 
 def remember_reason(task: asyncio.Future[Any], reason: CancelReason) -> None:
-    """Remember why *task* cancels itself."""
-    _reasons[task] = reason
+    """Remember why *task* was cancelled, or cancels itself."""
+    _reasons[task] = (reason, _count_requests(task))
 
 
 def finish_on_quit(task: asyncio.Future[Any]) -> None:
@@ -76,32 +76,41 @@ def cancel_reason(subject: asyncio.Future[Any] | BaseException) -> CancelReason 
         subject: The task; or, inside ``except``, the CancelledError that the current task has got.
 
     Returns:
-        The reason; None if it was not cancelled. Before Python 3.11, which cannot tell
-        that a cancellation is under way, also None if it was requested and is not over.
+        The reason, of the last cancellation; None if it was not cancelled. Before Python 3.11, where a task
+        cannot tell of requests, also None if one was made and is not over, and that of an earlier one
+        that was swallowed may come instead of REQUESTED.
     """
-    if isinstance(subject, BaseException):
-        task = asyncio.current_task()
-        if task is None or not isinstance(subject, asyncio.CancelledError):
-            return None
-        return _reasons.get(task, CancelReason.REQUESTED)
-    reason = _reasons.get(subject)
-    is_requested = subject.cancelled() or (isinstance(subject, asyncio.Task) and _is_cancelling(subject))
-    if reason is not None and (is_requested or not subject.done()):
-        return reason
-    return CancelReason.REQUESTED if is_requested else None
+    if not isinstance(subject, BaseException):
+        is_requested = subject.cancelled() or (not subject.done() and _count_requests(subject) > 0)
+        return _find_reason(subject, is_requested=is_requested)
+    task = asyncio.current_task()
+    if task is None or not isinstance(subject, asyncio.CancelledError):
+        return None
+    return _find_reason(task, is_requested=sys.version_info < (3, 11) or _count_requests(task) > 0)
 
 
 def is_cancelled_for(task: asyncio.Future[Any], reason: CancelReason) -> bool:
     """Tell whether the last cancellation of *task* by `cancel` was for *reason*, whatever became of it."""
-    return _reasons.get(task) is reason
+    return task in _reasons and _reasons[task][0] is reason
 
 
-def _is_cancelling(task: asyncio.Task[Any]) -> bool:
-    return sys.version_info >= (3, 11) and not task.done() and task.cancelling() > 0
+def _find_reason(task: asyncio.Future[Any], *, is_requested: bool) -> CancelReason | None:
+    reason, count = _reasons.get(task, (CancelReason.REQUESTED, -1))
+    if count == _count_requests(task) and (is_requested or not task.done()):
+        return reason
+    return CancelReason.REQUESTED if is_requested else None
 
 
-# Why tasks were cancelled, where it was not for the asking.
-_reasons: weakref.WeakKeyDictionary[asyncio.Future[Any], CancelReason] = weakref.WeakKeyDictionary()
+def _count_requests(task: asyncio.Future[Any]) -> int:
+    """Return how often cancellation was requested and not taken back; 0 before Python 3.11, which cannot tell."""
+    if sys.version_info >= (3, 11) and isinstance(task, asyncio.Task):
+        return task.cancelling()
+    return 0
+
+
+# Why tasks were cancelled, where it was not for the asking, and how many requests there were
+# then: if there are more now, there was another one since.
+_reasons: weakref.WeakKeyDictionary[asyncio.Future[Any], tuple[CancelReason, int]] = weakref.WeakKeyDictionary()
 
 # Tasks that a quit waits for.
 _finishing: weakref.WeakSet[asyncio.Future[Any]] = weakref.WeakSet()

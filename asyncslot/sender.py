@@ -18,8 +18,9 @@ def sender() -> Any:
     Qt's own ``self.sender()`` knows it until the first suspension only.
 
     Returns:
-        The sender; None if the current task is not that of a QObject's slot, if it was not
-        a signal that called it, or if the sender is gone.
+        The sender; None if the current task is not that of a QObject's slot, if it was not a signal that
+        called it, or if the sender is gone. As with Qt's own, one slot that calls another of the same object
+        by hand passes its sender on.
     """
     task = asyncio.current_task() if get_running_loop() is not None else None
     record = None if task is None else find_record(task)

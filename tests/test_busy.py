@@ -161,6 +161,57 @@ def test_limit_so_many_at_once(attached: AsyncSlotEventLoop) -> None:
     assert order == list(range(20))
 
 
+@pytest.mark.parametrize("mode", ["queue", "latest"])
+def test_call_waits_for_one_let_in_before_it(attached: AsyncSlotEventLoop, mode: str) -> None:
+    """A call that comes when one before it is let in, but has not taken its first step, does not overtake it."""
+    begun: list[str] = []
+
+    class Receiver(QtCore.QObject):
+        @AsyncSlot(str, when_busy=mode, limit=2)
+        async def load(self, name: str) -> None:
+            begun.append(name)
+            await asyncio.sleep(0.001 if name == "a" else 0.005)
+
+    async def main() -> None:
+        receiver = Receiver()
+        tasks = [receiver.load(name) for name in "abc"]
+        tasks[0].add_done_callback(lambda _: tasks.append(receiver.load("d")))
+        await asyncio.wait(tasks)
+        await asyncio.wait(tasks)
+
+    attached.run_until_complete(main())
+    assert begun == ["a", "b", "c", "d"]
+
+
+def test_group_call_waits_by_its_own_limit(attached: AsyncSlotEventLoop) -> None:
+    """A call that waits begins when no more run than its own slot allows, whatever a later one's does."""
+    beside: list[int] = []
+
+    class Receiver(QtCore.QObject):
+        running = 0
+
+        async def work(self) -> None:
+            self.running += 1
+            await asyncio.sleep(0.002)
+            self.running -= 1
+
+        @AsyncSlot(when_busy="queue", group="g")
+        async def alone(self) -> None:
+            beside.append(self.running)
+            await self.work()
+
+        @AsyncSlot(when_busy="queue", limit=3, group="g")
+        async def load(self) -> None:
+            await self.work()
+
+    async def main() -> None:
+        receiver = Receiver()
+        await asyncio.wait([receiver.load(), receiver.load(), receiver.alone(), receiver.load()])
+
+    attached.run_until_complete(main())
+    assert beside == [0]
+
+
 @pytest.mark.parametrize("mode", ["drop", "start"])
 def test_group_call_that_does_not_wait_leaves_the_limit(attached: AsyncSlotEventLoop, mode: str) -> None:
     """A call that is dropped, or runs beside the others, does not change how many of those that wait run at once."""

@@ -259,6 +259,38 @@ def test_close_qwindow_without_widgets(attached: AsyncSlotEventLoop) -> None:
     assert not window.isVisible()
 
 
+@pytest.mark.parametrize("make", [QtGui.QWindow, QtWidgets.QDialog, QtWidgets.QWidget, QtWidgets.QMainWindow])
+def test_close_decided_at_once_is_as_without_a_coroutine(attached: AsyncSlotEventLoop, make: Any) -> None:
+    """Where a coroutine says yes without suspending, close() returns true, whatever the base class does."""
+
+    class Deciding(make):  # type: ignore[misc]
+        @AsyncClose
+        async def closeEvent(self, event: Any) -> bool:
+            return True
+
+    window = Deciding()
+    window.show()
+    assert window.close()
+    assert not window.isVisible()
+
+
+def test_close_in_mdi_area_closes_the_frame(attached: AsyncSlotEventLoop) -> None:
+    """A widget in a QMdiSubWindow, which is asked when that is closed, takes it along."""
+    area = QtWidgets.QMdiArea()
+    window = Window(answer(True))
+    frame = area.addSubWindow(window)
+    area.show()
+
+    def start(quit_qt: Callable[[], None]) -> None:
+        window.show()
+        assert not frame.close()
+        wait(window, quit_qt)
+
+    run_qt(start)
+    assert not frame.isVisible()
+    assert window.asked == 1
+
+
 def test_close_assigned_after_the_class(attached: AsyncSlotEventLoop) -> None:
     """The decorated function may be assigned to a class that exists."""
 
@@ -337,6 +369,7 @@ def test_close_refuses_another_name() -> None:
         ("refused", ["asked", "answered", "open: True", "aboutToQuit"], 4),
         ("exit", ["asked", "aboutToQuit", "CancelReason.QUIT"], 7),
         ("clean", ["asked", "aboutToQuit", "CancelReason.QUIT", "open: False"], 7),
+        ("deleted", ["asked", "CancelReason.OWNER_DESTROYED", "aboutToQuit"], 0),
     ],
 )
 def test_quit_held_up_by_a_question(case: str, lines: list[str], code: int) -> None:
@@ -363,6 +396,9 @@ def test_quit_held_up_closes_other_windows() -> None:
         ("Cancel", "close", ["open: True"], "text"),
         ("Cancel", "quit", ["open: True"], "text"),
         ("Save", "fail", ["error: OSError: disk full | open: True"], "text"),
+        # Quit from elsewhere while the box is open: it stays open, and the quit waits for the answer.
+        ("Save", "quit-in-box", ["written"], "changed text"),
+        ("Cancel", "quit-in-box", ["open: True"], "text"),
     ],
 )
 def test_editor_example_asks_saves_and_closes(

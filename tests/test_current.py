@@ -509,3 +509,20 @@ def test_run_task_qt_thread_loop_stopped_attaches_it_again(workers: list[Worker]
     if loops[0] is not loops[1]:
         loops[0].close()
     assert loops[0] is loops[1]
+
+
+def test_run_task_on_a_pools_thread_refused(app: Any) -> None:
+    """A thread of a QThreadPool runs no Qt loop: what would never go on does not begin."""
+    errors: list[BaseException] = []
+
+    class Job(QtCore.QRunnable):
+        def run(self) -> None:
+            try:
+                run_task(asyncio.sleep(0))
+            except RuntimeError as exc:
+                errors.append(exc)
+
+    pool = QtCore.QThreadPool()
+    pool.start(Job())
+    assert pool.waitForDone(10_000)
+    assert "no Qt event loop runs on this thread" in str(errors[0])

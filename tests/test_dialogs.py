@@ -64,8 +64,8 @@ def test_error_handler_shows_and_logs(window: Any, caplog: pytest.LogCaptureFixt
     (box,) = find_boxes()
     assert box.isVisible()
     assert box.parentWidget() is window
-    assert box.text() == "Exception in slot Window.fail()"
-    assert box.informativeText() == "ValueError: no disk"
+    assert box.text() == "Exception in slot Window.fail()\n\nValueError: no disk"
+    assert box.textFormat() == QtCore.Qt.TextFormat.PlainText
     assert "raise ValueError(text)" in box.detailedText()
     assert caplog.records[0].levelno == logging.ERROR
 
@@ -74,7 +74,7 @@ def test_error_handler_adds_to_an_open_box(window: Any, caplog: pytest.LogCaptur
     """However much fails, there is one box: it shows the newest error, and the last twenty in its details."""
     run_until_logged(caplog, 30, lambda: [window.fail(f"number {number};") for number in range(30)])
     (box,) = find_boxes()
-    assert box.informativeText() == "ValueError: number 29;\n\nBefore that: 29 more, see the details."
+    assert box.text().endswith("ValueError: number 29;\n\nBefore that: 29 more, see the details.")
     assert "number 10;" in box.detailedText()
     assert "number 9;" not in box.detailedText()
 
@@ -85,7 +85,7 @@ def test_error_handler_new_box_after_the_first_is_closed(window: Any, caplog: py
     (box,) = find_boxes()
     run_until_logged(caplog, 2, lambda: (box.buttons()[0].click(), window.fail("second")))
     (box,) = find_boxes()
-    assert box.informativeText() == "ValueError: second"
+    assert box.text().endswith("\n\nValueError: second")
 
 
 def test_error_handler_without_owner_or_exception(window: Any, caplog: pytest.LogCaptureFixture) -> None:
@@ -94,7 +94,7 @@ def test_error_handler_without_owner_or_exception(window: Any, caplog: pytest.Lo
     run_until_logged(caplog, 1, lambda: loop.call_exception_handler({"message": "Something is odd"}))
     gc.collect()
     (box,) = find_boxes()
-    assert (box.text(), box.informativeText()) == ("Something is odd", "")
+    assert box.text() == "Something is odd"
 
 
 def test_error_handler_of_another_thread(window: Any, caplog: pytest.LogCaptureFixture) -> None:

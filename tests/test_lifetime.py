@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Any
+
+import pytest
 
 from asyncslot import AsyncSlotEventLoop
 from asyncslot._qt import QtCore
-from asyncslot.lifetime import cancel_all, describe_task, process_events_until
+from asyncslot.lifetime import CancelReason, cancel, cancel_all, cancel_reason, describe_task, process_events_until
 
 
 def test_cancel_all_requests_each(loop: AsyncSlotEventLoop) -> None:
@@ -73,3 +76,34 @@ def test_process_events_until_condition_by_event(app: Any) -> None:
     QtCore.QTimer.singleShot(10, see)
     process_events_until(lambda: bool(seen))
     assert levels == [0]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="a task cannot tell of a second request")
+def test_cancel_reason_of_a_later_request(loop: AsyncSlotEventLoop) -> None:
+    """The reason of a cancellation that was swallowed is not that of the next one, and none after uncancel()."""
+    reasons: list[Any] = []
+
+    async def swallow() -> None:
+        for _ in range(2):
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError as exc:
+                reasons.append(cancel_reason(exc))
+        try:
+            raise asyncio.CancelledError
+        except asyncio.CancelledError as exc:
+            task = asyncio.current_task()
+            task.uncancel()
+            task.uncancel()
+            reasons.append(cancel_reason(exc))
+
+    async def main() -> None:
+        task = asyncio.ensure_future(swallow())
+        await asyncio.sleep(0)
+        cancel(task, CancelReason.SUPERSEDED)
+        await asyncio.sleep(0)
+        task.cancel()
+        await task
+
+    loop.run_until_complete(main())
+    assert reasons == [CancelReason.SUPERSEDED, CancelReason.REQUESTED, None]

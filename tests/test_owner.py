@@ -6,13 +6,14 @@ import asyncio
 import gc
 import importlib
 import random
+import threading
 import weakref
 from typing import Any, Callable
 
 import pytest
-from support import run_qt
+from support import run_qt, run_script
 
-from asyncslot import AsyncSlot, AsyncSlotEventLoop, CancelReason, cancel_reason, run_task
+from asyncslot import AsyncSlot, AsyncSlotEventLoop, CancelReason, cancel_reason, run_task, tasks
 from asyncslot import _owner as owner_module
 from asyncslot._qt import QtCore, import_qt
 
@@ -190,6 +191,41 @@ def test_slot_of_mixin_or_function_has_no_owner(attached: AsyncSlotEventLoop) ->
     task = wait(argument)
     run_until_done(task, lambda: delete(argument))
     assert not task.cancelled()
+
+
+def test_owner_destroyed_by_another_thread_cancels(attached: AsyncSlotEventLoop) -> None:
+    """Wherever the C++ object goes, its tasks are cancelled on their own thread."""
+    owner = QtCore.QObject()
+    owner.moveToThread(None)  # It belongs to none: any may delete it.
+    task = run_task(asyncio.sleep(3600), owner=owner)
+
+    def delete_elsewhere() -> None:
+        thread = threading.Thread(target=delete, args=(owner,))
+        thread.start()
+        thread.join()
+
+    run_until_done(task, delete_elsewhere)
+    assert cancel_reason(task) is CancelReason.OWNER_DESTROYED
+
+
+def test_owner_destroyed_is_not_listed(attached: AsyncSlotEventLoop) -> None:
+    """A task that goes on without its owner has none any more."""
+    owner = QtCore.QObject()
+
+    async def swallow() -> None:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            assert [info.owner for info in tasks()] == [None]
+
+    run_until_done(run_task(swallow(), owner=owner), lambda: delete(owner))
+
+
+def test_owner_alive_at_the_interpreters_end_is_no_crash() -> None:
+    """With an owner and its task alive at the end, the interpreter ends as it should."""
+    finished = run_script("owner_at_exit")
+    assert finished.code == 0
+    assert "Task was abandoned" in finished.errors
 
 
 def test_owners_by_the_thousand_destroyed_at_random(attached: AsyncSlotEventLoop) -> None:

@@ -66,6 +66,9 @@ def act() -> None:
     elif case in ("exit", "clean"):
         windows[0].close()
         app.exit(7)
+    elif case == "deleted":
+        quit_action.trigger()
+        windows.pop().deleteLater()
     elif case == "during":
         windows[0].close()
         QTimer.singleShot(0, quit_action.trigger)

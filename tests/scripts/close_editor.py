@@ -1,4 +1,4 @@
-"""Edits a file with an example, closes the window: close_editor.py EXAMPLE FILE Save|Discard|Cancel close|quit|fail."""
+"""Edits a file with an example, closes the window: close_editor.py EXAMPLE FILE Save|Discard|Cancel HOW."""
 
 import runpy
 import sys
@@ -40,10 +40,13 @@ def respond(window) -> None:
     if box is None:
         return
     if box.icon() == QMessageBox.Icon.Critical:
-        print("error:", box.informativeText(), "| open:", window.isVisible())
+        print("error:", box.text().splitlines()[-1], "| open:", window.isVisible())
         QApplication.exit(0)
     else:
         window.close()  # Pressed twice: it asks once.
+        if end == "quit-in-box":
+            QApplication.quit()
+            assert box.isVisible()
         box.button(getattr(QMessageBox.StandardButton, answer)).click()
         window.close()
         if answer == "Cancel":

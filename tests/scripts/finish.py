@@ -1,4 +1,4 @@
-"""Quits with code 4 while a document is being saved: finish.py attached|blocking."""
+"""Quits with code 4 while a document is being saved: finish.py attached|blocking [patient]."""
 
 import asyncio
 import sys
@@ -39,6 +39,9 @@ class Document(QObject):
             await asyncio.sleep(3600)
         except asyncio.CancelledError as exc:
             print("other cancelled:", cancel_reason(exc).value)
+            if "patient" in sys.argv:
+                await asyncio.sleep(0.3)  # Longer than saving takes.
+                print("cleaned up")
 
 
 document = Document()
