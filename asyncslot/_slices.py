@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import threading
-from itertools import repeat
+
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Tuple
 
@@ -70,7 +70,7 @@ class SlicedEventLoop(PlatformEventLoop):
         # The rest of the present iteration: yields once per handle to run, from
         # the front of the queue. Whoever runs callbacks draws from this one
         # iterator, so a nested Qt loop continues the batch that it interrupts.
-        self._batch: Iterator[None] = repeat(None, 0)
+        self._batch: Iterator[int] = iter(())
         # An iteration has begun whose end stop() waits for. One called before lets
         # one more run, as in asyncio.
         self._has_begun = False
@@ -380,7 +380,7 @@ class SlicedEventLoop(PlatformEventLoop):
                 self._has_begun = count > 0 or self._stopping
                 if not self._has_begun:
                     return
-                self._batch = repeat(None, count)
+                self._batch = iter(range(count))
         finally:
             handle = None  # Or a task's exception, which refers to this frame, would keep the task alive.
 
