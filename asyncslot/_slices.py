@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import heapq
 import threading
-
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Tuple
 
