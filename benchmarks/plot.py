@@ -98,19 +98,25 @@ def _draw_bars(panel: Any, subjects: Sequence[str], heights: dict[str, dict[str,
         heights: By peer and subject: the height, and how far the spread goes below and above it.
     """
     names = list(PEERS)
+    # Where all bars begin: a logarithmic scale has no zero.
+    floor = (
+        min((height - below for of_peer in heights.values() for height, below, _ in of_peer.values()), default=1) / 2
+    )
     width = GROUP_WIDTH / max(1, len(heights))
     for index, (peer, of_peer) in enumerate(heights.items()):
         known = [(place, of_peer[subject]) for place, subject in enumerate(subjects) if subject in of_peer]
         panel.bar(
             [place - GROUP_WIDTH / 2 + (index + 0.5) * width for place, _ in known],
-            [height for _, (height, _, _) in known],
+            [height - floor for _, (height, _, _) in known],
             width,
+            floor,
             yerr=[[below for _, (_, below, _) in known], [above for _, (_, _, above) in known]],
             label=peer,
             color=f"C{names.index(peer)}",
             error_kw={"linewidth": 0.8},
         )
     panel.set_yscale("log")
+    panel.set_ylim(bottom=floor)
     panel.yaxis.set_major_formatter(import_module("matplotlib.ticker").FormatStrFormatter("%g"))
     panel.set_xticks(range(len(subjects)), subjects, rotation=20)
     panel.legend(ncols=len(heights) or 1, fontsize=8)
