@@ -43,9 +43,8 @@ if TYPE_CHECKING:
 __all__ = ["SlicedEventLoop"]
 
 
-# A look at the clock costs a fair part of what a short callback does. So while callbacks are
-# short, there is one after every few of them only. If as many were long all of a sudden,
-# that slice would be longer by them. In seconds, of one stride. Arbitrary, both.
+# While callbacks are short, there is a look at the clock, which costs a fair part of one, after a
+# stride of them only. A slice is longer by those that are long all of a sudden. Both arbitrary, in s.
 STRIDE = 4
 SHORT_S = 0.0001
 
@@ -66,9 +65,8 @@ class SlicedEventLoop(PlatformEventLoop):
         self._enqueue: Callable[[asyncio.Handle], object] = self._ready.append
         self._is_waiting = False
         self._caught: list[asyncio.Handle] | None = None
-        # The rest of the present iteration: yields once per handle to run, from
-        # the front of the queue. Whoever runs callbacks draws from this one
-        # iterator, so a nested Qt loop continues the batch that it interrupts.
+        # The rest of the present iteration: yields once per handle to run, from the front of
+        # the queue. A nested Qt loop draws from it, too: it continues the batch that it interrupts.
         self._batch: Iterator[int] = iter(())
         # An iteration has begun whose end stop() waits for. One called before lets
         # one more run, as in asyncio.
@@ -117,8 +115,7 @@ class SlicedEventLoop(PlatformEventLoop):
             msg = "delay must not be None"
             raise TypeError(msg)
         timer = self.call_at(self.time() + delay, callback, *args, context=context)
-        if self._debug:
-            _hide_caller(timer)
+        _hide_caller(timer)
         return timer
 
     def call_at(
@@ -236,6 +233,7 @@ class SlicedEventLoop(PlatformEventLoop):
             self._ready.extend(self._caught)
             self._caught.clear()
             self._caught = None
+            self._route()
         return frame
 
     def _leave_frame(self, frame: _Frame) -> None:
@@ -256,6 +254,8 @@ class SlicedEventLoop(PlatformEventLoop):
         left = [handle for frames, handle in self._set_aside if frames > depth]
         self._set_aside = [(frames, handle) for frames, handle in self._set_aside if frames <= depth]
         self._ready.extendleft(reversed(left))
+        if left:
+            self._wake()
 
     def _is_foreign(self) -> bool:
         """Tell whether the caller is foreign code, not a callback of the guest's."""
@@ -342,8 +342,9 @@ class SlicedEventLoop(PlatformEventLoop):
         stride, looked_s = 1, 0.0
         try:
             while True:
+                batch = self._batch
                 try:
-                    for _ in self._batch:
+                    for _ in batch:
                         handle = popleft()
                         if handle._cancelled:
                             continue
@@ -366,7 +367,11 @@ class SlicedEventLoop(PlatformEventLoop):
                     raise
                 except BaseException as exc:  # noqa: BLE001 - as asyncio's Handle does.
                     self._on_callback_error(handle, exc)
+                    if monotonic() >= self._slice_end_s:
+                        return
                     continue
+                if batch is not self._batch:
+                    return  # A nested Qt loop has gone on to another one: the host decides what is next.
                 if self._stopping and self._has_begun:
                     self._has_begun = False
                     self._on_stop()

@@ -127,7 +127,7 @@ def start_task(
                 on_failure=on_failure,
             )
         owned = None if owner is None else find_owned(owner)
-        task = create_in(loop, coro, name, context)
+        task = create_in(loop.create_task, coro, name, context)
     except BaseException:
         dispose(coro)
         raise

@@ -6,7 +6,7 @@ import asyncio
 import functools
 import inspect
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, Coroutine, Hashable, Mapping, NoReturn, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Callable, Coroutine, Hashable, Iterator, Mapping, NoReturn, TypeVar, overload
 
 from asyncslot._busy import Busy, find_gate
 from asyncslot._owner import is_owner_gone
@@ -210,7 +210,13 @@ def _check_types(function: Callable[..., object], signal_types: tuple[Any, ...])
 
 def _report_failure(slot: Callable[..., object], owner: Any, task: asyncio.Task[Any]) -> None:
     """Report that *task*, which is done, has failed, unless somebody else knows."""
-    if not is_unretrieved(task) or _is_awaited(task):
+    if not is_unretrieved(task):
+        return
+    others = [callback for callback in _find_queued_callbacks(task) if not _is_of("asyncslot", callback)]
+    if any(_is_waiter(callback) for callback in others):
+        return
+    if others:  # Nobody knows what they are: they may ask for the exception.
+        task.get_loop().call_soon(_report_failure, slot, owner, task)
         return
     exc = task.exception()
     if is_cancelled_for(task, CancelReason.OWNER_DESTROYED) and is_owner_gone(exc):
@@ -226,20 +232,29 @@ def _report_failure(slot: Callable[..., object], owner: Any, task: asyncio.Task[
     task.get_loop().call_exception_handler(context)
 
 
-def _is_awaited(task: asyncio.Future[Any]) -> bool:
+def _find_queued_callbacks(task: asyncio.Task[Any]) -> Iterator[Any]:
     """
-    Tell, inside a done callback of *task*, whether others wait for it, too.
+    Yield the done callbacks of *task* that have not run yet, inside one of them.
 
-    A future queues its callbacks one after the other: those that have not run yet
-    are in the queue of its loop. Any other kind of loop is taken to have none. Our own
-    callbacks, which only count tasks, do not count.
+    A future queues its callbacks one after the other, so they are the next ones in the
+    queue of its loop. Any other kind of loop is taken to have none.
     """
     queue = getattr(task.get_loop(), "_ready", ())
-    return any(handle._args and handle._args[0] is task and not _is_ours(handle._callback) for handle in list(queue))
+    index = 0
+    while index < len(queue) and queue[index]._args and queue[index]._args[0] is task:
+        yield queue[index]._callback
+        index += 1
 
 
-def _is_ours(callback: object) -> bool:
-    return str(getattr(callback, "__module__", "")).startswith("asyncslot.")
+def _is_waiter(callback: Any) -> bool:
+    """Tell whether a done callback is how asyncio waits: it wakes a task, or is of wait(), gather() and the like."""
+    return isinstance(getattr(callback, "__self__", None), asyncio.Future) or _is_of("asyncio", callback)
+
+
+def _is_of(package: str, callback: Any) -> bool:
+    """Tell whether a callback's function is of a package."""
+    module = getattr(getattr(callback, "func", callback), "__module__", None)
+    return str(module).partition(".")[0] == package
 
 
 def _find_receiver(slot: Callable[..., object], args: tuple[Any, ...]) -> Any:

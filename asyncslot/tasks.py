@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import collections.abc
+import functools
 import inspect
 import sys
-from typing import TYPE_CHECKING, Any, Coroutine, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Coroutine, TypeVar
 
 if TYPE_CHECKING:
     import contextvars
@@ -68,14 +69,19 @@ def create_caught(
         RuntimeError: If *context* is entered already. The coroutine is closed, and no task is left.
         BaseException: What the task factory raises; likewise.
     """
+    factory = loop.get_task_factory()
+    create = loop.create_task
+    if factory is not None and factory is getattr(asyncio, "eager_task_factory", None):
+        # It would run the first step, too, but before anybody can know of the task.
+        create = functools.partial(asyncio.Task, loop=loop)
     caught, outer = loop._begin_catching()
     try:
         try:
-            task = create_in(loop, coro, name, context)
+            task = create_in(create, coro, name, context)
         except BaseException:
             _undo(loop, coro, caught)
             raise
-        if loop.get_task_factory() is not None and _has_begun(coro):
+        if factory is not None and _has_begun(coro):
             return task, None  # What its body has queued is the second step.
         return task, _take_first_step(caught, task)
     finally:
@@ -83,23 +89,23 @@ def create_caught(
 
 
 def create_in(
-    loop: asyncio.AbstractEventLoop,
+    create: Callable[..., asyncio.Task[T]],
     coro: Coroutine[Any, Any, T],
     name: str | None,
     context: contextvars.Context | None,
 ) -> asyncio.Task[T]:
     """
-    Create a task by the loop's task factory, in *context* on every Python.
+    Create a task by *create*, a loop's ``create_task``, in *context* on every Python.
 
     Raises:
         RuntimeError: If *context* is entered already.
     """
     if context is None:
-        return loop.create_task(coro, name=name)
+        return create(coro, name=name)
     context.run(_do_nothing)  # RuntimeError if it is entered: better now than in the task.
     if sys.version_info >= (3, 11):
-        return loop.create_task(coro, name=name, context=context)
-    return loop.create_task(InContext(coro, context), name=name)
+        return create(coro, name=name, context=context)
+    return create(InContext(coro, context), name=name)
 
 
 def _undo(loop: SlicedEventLoop, coro: Coroutine[Any, Any, T], caught: list[Any]) -> None:

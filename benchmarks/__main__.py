@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import platform
 import sys
@@ -74,6 +75,8 @@ def main(arguments: Union[Sequence[str], None] = None) -> int:
     """
     parser = _make_parser()
     options = parser.parse_args(arguments)
+    if options.json is not None and (options.json.is_dir() or not options.json.parent.is_dir()):
+        parser.error(f"--json {options.json}: there is no directory for such a file")
     try:
         data = _measure(options) if options.source is None else json.loads(options.source.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -133,8 +136,8 @@ def _positive(text: str) -> int:
 
 def _factor(text: str) -> float:
     value = float(text)
-    if not value > 0:
-        msg = f"must be positive, got {value}"
+    if not 0 < value < math.inf:
+        msg = f"must be positive and finite, got {value}"
         raise argparse.ArgumentTypeError(msg)
     return value
 
@@ -155,7 +158,13 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
         msg = "--only names nothing that --suite has"
         raise ValueError(msg)
     data: dict[str, Any] = {"machine": _describe_machine()}
-    run_rounds(records, options.rounds, options.timeout, _say)
+    try:
+        run_rounds(records, options.rounds, options.timeout, _say)
+    except KeyboardInterrupt:
+        _say("interrupted: the tables have what was measured before")
+        for record in records:
+            if not record.results and record.failure is None:
+                record.failure = "not run"
     data["options"] = {"rounds": options.rounds, "scale": options.scale, "timeout_s": options.timeout}
     data["records"] = [record.as_dict() for record in records]
     if has_startup:

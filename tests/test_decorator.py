@@ -15,7 +15,7 @@ from typing import Any, Callable, Iterator
 import pytest
 from support import CEILING_S, run_qt, run_script
 
-from asyncslot import AsyncSlot, AsyncSlotEventLoop
+from asyncslot import AsyncSlot, AsyncSlotEventLoop, scope
 from asyncslot._qt import QtCore, import_qt
 from asyncslot.loop import thread_loop
 
@@ -1384,3 +1384,49 @@ def test_slot_under_other_loop_failure_reported_once(stock: asyncio.AbstractEven
     (report,) = reports
     assert slot.__qualname__ in report["message"]
     assert report["slot"] is slot
+
+
+@stages
+def test_failure_with_a_callback_that_does_not_ask_is_reported(
+    reports: list[Any], attached: AsyncSlotEventLoop, suspensions: int
+) -> None:
+    """A done callback that only takes note, such as a set's discard, is nobody who knows of the failure."""
+    slot = make_failing_slot(suspensions)
+    task = slot()
+    background = {task}
+    task.add_done_callback(background.discard)
+    task.add_done_callback(lambda _: None)
+    run_turns(attached)
+    assert [report["task"] for report in reports] == [task]
+
+
+@stages
+def test_failure_that_a_callback_asks_for_is_not_reported(
+    reports: list[Any], attached: AsyncSlotEventLoop, suspensions: int
+) -> None:
+    """A done callback that retrieves the exception knows."""
+    task = make_failing_slot(suspensions)()
+    task.add_done_callback(lambda task: task.exception())
+    run_turns(attached)
+    assert reports == []
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="there are no eager tasks")
+def test_eager_task_factory_slot_is_known_in_its_first_step(attached: AsyncSlotEventLoop) -> None:
+    """With asyncio's eager factory, too, a first step finds its task, and what it queues runs in its dialogs."""
+    attached.set_task_factory(asyncio.eager_task_factory)
+    seen: list[Any] = []
+
+    class Receiver(QtCore.QObject):
+        @AsyncSlot()
+        async def work(self) -> None:
+            seen.append(scope(self).tasks == [asyncio.current_task()])
+            nested = QtCore.QEventLoop()
+            attached.call_soon(nested.quit)
+            QtCore.QTimer.singleShot(10_000, lambda: nested.exit(1))
+            seen.append(nested.exec())
+
+    receiver = Receiver()
+    task = receiver.work()
+    assert task.done()
+    assert seen == [True, 0]

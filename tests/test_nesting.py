@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import time
 from typing import Any, Callable
 
 import pytest
@@ -281,3 +282,46 @@ def test_slow_callback_report_leaves_out_nested_loop(
     reports = [record.getMessage() for record in caplog.records if "Executing" in record.getMessage()]
     assert len(reports) == 1
     assert "compute" in reports[0]
+
+
+def test_context_left_wakes_idle_guest(attached: AsyncSlotEventLoop) -> None:
+    """What waited for a context runs when that is left, though nothing else wakes the guest."""
+    context = contextvars.copy_context()
+    order: list[str] = []
+
+    def start(quit_qt: Callable[[], None]) -> None:
+        def open_loop() -> None:
+            attached.call_soon(lambda: (order.append("ran"), quit_qt()), context=context)
+            nested = QtCore.QEventLoop()
+            QtCore.QTimer.singleShot(30, nested.quit)
+            nested.exec()
+            order.append("left")
+
+        attached.call_soon(open_loop, context=context)
+
+    run_qt(start)
+    assert order == ["left", "ran"]
+
+
+@pytest.mark.parametrize("before", range(6))
+def test_stop_in_nested_loop_finishes_the_iteration(loop: AsyncSlotEventLoop, before: int) -> None:
+    """What is ready when stop() is called runs, wherever the clock is looked at, in a nested Qt loop, too."""
+    ran: list[int] = []
+
+    def run_slowly(number: int) -> None:
+        time.sleep(0.003)
+        ran.append(number)
+
+    def open_loop() -> None:
+        nested = QtCore.QEventLoop()
+        QtCore.QTimer.singleShot(20, nested.quit)
+        loop.call_soon(loop.stop)
+        for number in range(20):
+            loop.call_soon(run_slowly, number)
+        nested.exec()
+
+    for _ in range(before):
+        loop.call_soon(int)
+    loop.call_soon(open_loop)
+    loop.run_forever()
+    assert ran == list(range(20))

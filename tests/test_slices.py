@@ -8,7 +8,7 @@ import selectors
 import statistics
 import threading
 import time
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 from support import CEILING_S, run_qt
@@ -262,3 +262,47 @@ def test_selector_without_descriptor_carries_io(app: Any, selector: str) -> None
     assert loop.run_until_complete(asyncio.wait_for(main(), CEILING_S)) == 200
     loop.close()
     assert "asyncslot-waiter" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_callbacks_that_fail_do_not_hold_up_qt(attached: AsyncSlotEventLoop) -> None:
+    """Callbacks that raise, one after the other, leave Qt its turn like any."""
+    attached.set_exception_handler(lambda *_: None)
+    ticks: list[int] = []
+    left = 40
+
+    def fail() -> None:
+        nonlocal left
+        left -= 1
+        time.sleep(0.003)
+        raise ValueError
+
+    def start(quit_qt: Callable[[], None]) -> None:
+        timer.timeout.connect(lambda: ticks.append(left))
+        timer.start(0)
+        for _ in range(left):
+            attached.call_soon(fail)
+        attached.call_soon(quit_qt)
+
+    timer = QtCore.QTimer()
+    run_qt(start)
+    timer.stop()
+    # At each turn of Qt's there are fewer left: a slice has two of them, or so.
+    assert len(set(ticks)) >= 10
+
+
+def test_callback_may_fail_without_end(attached: AsyncSlotEventLoop) -> None:
+    """A callback that queues itself and raises does not keep Qt from its turn."""
+    attached.set_exception_handler(lambda *_: None)
+    over: list[int] = []
+
+    def fail() -> None:
+        if not over:
+            attached.call_soon(fail)
+        raise ValueError
+
+    def start(quit_qt: Callable[[], None]) -> None:
+        attached.call_soon(fail)
+        QtCore.QTimer.singleShot(20, lambda: (over.append(1), quit_qt()))
+
+    run_qt(start)
+    assert over
