@@ -37,7 +37,7 @@ class PlatformEventLoop(StockLoop, asyncio.SelectorEventLoop):
             the stock loop cannot make its default executor.
             """
             if executor is None and self._default_executor is None and not self._executor_shutdown_called:  # type: ignore[attr-defined]
-                from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - not before it is needed.
+                from concurrent.futures.thread import ThreadPoolExecutor  # noqa: PLC0415 - not before it is needed.
 
                 self._default_executor = ThreadPoolExecutor(thread_name_prefix="asyncio")
             return super().run_in_executor(executor, func, *args)
