@@ -97,7 +97,7 @@ class BlockingEventLoop(SlicedEventLoop):
         main.add_done_callback(end_level)
         try:
             self._run_level(level)
-        except BaseException:
+        except BaseException:  # Whatever ends the call instead of its future, such as Ctrl-C or a quit.
             if is_ours and main.done() and not main.cancelled():
                 main.exception()  # Nobody else can retrieve it.
             raise

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections import deque
+from collections import defaultdict, deque
 from typing import Any, Coroutine, Hashable, NamedTuple
 
 from asyncslot._identity import IdentityDict
@@ -206,7 +206,7 @@ class WaitingPassage(Passage):
         try:
             await asyncio.sleep(0)  # Now the caller awaits this call, if it does.
             await self._wait()
-        except BaseException:
+        except BaseException:  # Cancelled as it waits, or refused: the body is never run.
             self.give_up()
             raise
         finally:
@@ -236,11 +236,11 @@ def find_gate(receiver: Any, key: Hashable) -> Gate:
         receiver: The object; a slot that is no method is its own.
         key: The slot, or the name of the group.
     """
-    return _gates[receiver].setdefault(key, Gate())
+    return _gates[receiver][key]
 
 
-def _no_gates(_: object) -> dict[Hashable, Gate]:
-    return {}
+def _no_gates(_: object) -> defaultdict[Hashable, Gate]:
+    return defaultdict(Gate)
 
 
 _gates = IdentityDict(_no_gates)

@@ -1,7 +1,7 @@
 """
 Handles that are made fast: asyncio's own, but for what only debug mode needs.
 
-This module knows nothing of loops.
+The constructors are written out, twice: calls are what they save. This module knows nothing of loops.
 """
 
 from __future__ import annotations

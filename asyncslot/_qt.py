@@ -36,6 +36,9 @@ __all__ = [
 # The bindings that asyncslot runs on, best first.
 BINDINGS = ("PySide6",)
 
+# Those that a program may have imported. Two in one process have no application in common.
+_KNOWN_BINDINGS = ("PySide6", "PyQt6", "PyQt5", "PySide2")
+
 # The kinds of application object, and the module and the class of each.
 APPLICATIONS = {
     "core": ("QtCore", "QCoreApplication"),
@@ -91,14 +94,20 @@ def choose_binding(
     Raises:
         ImportError: If a variable names a binding that is unknown, or
             ``ASYNCSLOT_QT_API`` one that contradicts the binding imported
-            already, or if no binding is installed.
+            already, or if that is none of `BINDINGS`, or if no binding is installed.
     """
-    already = next((name for name in BINDINGS if imported(name)), None)
+    already = next((name for name in (*BINDINGS, *_KNOWN_BINDINGS) if imported(name)), None)
     ours, shared = (_named_binding(variable, environment) for variable in _VARIABLES)
     if ours and already and ours != already:
         msg = (
             f"ASYNCSLOT_QT_API={environment['ASYNCSLOT_QT_API']!r} contradicts {already}, which "
             f"the program has imported already; unset the variable or import {ours} instead"
+        )
+        raise ImportError(msg)
+    if already and already not in BINDINGS:
+        msg = (
+            f"the program has imported {already}, which asyncslot does not support; "
+            f"it runs on {', '.join(BINDINGS)}: import that instead"
         )
         raise ImportError(msg)
     chosen = ours or already or shared or next((name for name in BINDINGS if installed(name)), None)
@@ -144,7 +153,8 @@ def import_qt(module: str) -> Any:
             f"{_BINDING}.{module} needs a system library that is missing ({error}). "
             f"On Debian or Ubuntu: apt-get install {SYSTEM_LIBRARIES}"
         )
-        raise ImportError(msg, name=error.name, path=error.path) from error
+        # The error is in the message: its traceback, which is the import system's, would only hide the way out.
+        raise ImportError(msg, name=error.name, path=error.path) from None
 
 
 def make_application(kind: str | None = None) -> Any:

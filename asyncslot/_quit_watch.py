@@ -54,8 +54,8 @@ class _Watch:
     How many Quit events the application is handling.
 
     An event filter of the application would see every event of every object, at some
-    microseconds each. An override of its own ``event()`` sees the few that are meant for it.
-    An application that C++ code has made calls no override: its quits are not seen.
+    microseconds each. An override of its own ``event()`` sees the few that are meant for it;
+    the application must be made in Python for that.
     """
 
     def __init__(self, application: Any) -> None:

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 __all__ = ["SlicedEventLoop"]
 
 
-# While callbacks are short, there is a look at the clock, which costs a fair part of one, after a
-# stride of them only. A slice is longer by those that are long all of a sudden. Both arbitrary, in s.
+# A look at the clock costs a fair part of a short callback. While so many take less than so many
+# seconds, there is one look for all. A slice is longer by those that are long all of a sudden. Arbitrary.
 STRIDE = 4
 SHORT_S = 0.0001
 

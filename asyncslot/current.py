@@ -56,7 +56,7 @@ def ensure_loop() -> asyncio.AbstractEventLoop:
     loop = AsyncSlotEventLoop()
     try:
         loop.attach()
-    except BaseException:
+    except BaseException:  # Whatever it is, nobody else knows of this loop.
         loop.close()
         raise
     return loop
@@ -128,7 +128,7 @@ def start_task(
             )
         owned = None if owner is None else find_owned(owner)
         task = create_in(loop.create_task, coro, name, context)
-    except BaseException:
+    except BaseException:  # Whatever it is, the coroutine was handed over.
         dispose(coro)
         raise
     _keep_elsewhere(task, TaskRecord(owned, sender, on_failure))
@@ -203,7 +203,7 @@ def run(main: Coroutine[Any, Any, T], *, debug: bool | None = None) -> T:
     try:
         check_coroutine(main)
         require_application(AsyncSlotEventLoop.application_factory or make_application)
-    except BaseException:
+    except BaseException:  # Whatever it is, as a factory of the program's may raise, the coroutine was handed over.
         dispose(main)
         raise
     if isinstance(running, AsyncSlotEventLoop):

@@ -223,7 +223,7 @@ class AsyncSlotEventLoop(BlockingEventLoop):
             self._check_own_thread("run_task()")
             if not self.is_running():
                 self.attach()
-        except BaseException:
+        except BaseException:  # Whatever it is, the coroutine was handed over.
             dispose(coro)
             raise
         is_late = self._quit.has_begun and self._is_foreign()
@@ -272,7 +272,7 @@ class AsyncSlotEventLoop(BlockingEventLoop):
                 self._interrupts = Interrupts(self._csock.fileno(), self._may_interrupt)
             if self._is_on_application_thread():
                 application.aboutToQuit.connect(self._on_about_to_quit)
-        except BaseException:
+        except BaseException:  # Whatever it is, Ctrl-C too: what was set up by then is taken back.
             self._close_running(later=False)
             raise
         _this_thread.running = self

@@ -78,7 +78,7 @@ def create_caught(
     try:
         try:
             task = create_in(create, coro, name, context)
-        except BaseException:
+        except BaseException:  # Whatever a task factory raises.
             _undo(loop, coro, caught)
             raise
         if factory is not None and _has_begun(coro):

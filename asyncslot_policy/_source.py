@@ -115,7 +115,8 @@ class LoopSource:
             return None
         finally:
             self._thread.is_busy = False
-        self._has_made = loop is not None
+        if loop is not None:
+            self._has_made = True
         return loop
 
     def may_make_implicitly(self) -> bool:

@@ -13,7 +13,7 @@ import contextlib
 import statistics
 import threading
 import time
-from typing import Any, AsyncIterator, Callable, Coroutine
+from typing import Any, AsyncIterator, Callable, Coroutine, Iterable
 
 from benchmarks.job import Context, Job, Measurements, hold_task, open_echo
 from benchmarks.peers import import_qt
@@ -58,33 +58,45 @@ async def _be_idle(_: Measurements) -> AsyncIterator[None]:
     yield
 
 
+class _Work:
+    """What goes on without end in the background, and how much of it was done."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.is_over = False
+
+    @contextlib.asynccontextmanager
+    async def measure(self, found: Measurements, works: Iterable[Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+        """Have *works* run in a block, until it sets `is_over`, and keep the rate."""
+        began_s = time.perf_counter()
+        tasks = [asyncio.get_running_loop().create_task(work) for work in works]
+        try:
+            yield
+        finally:
+            self.is_over = True
+            found["per_s"] = self.count / (time.perf_counter() - began_s)
+            await asyncio.gather(*tasks)
+
+
 @contextlib.asynccontextmanager
 async def _flood(found: Measurements) -> AsyncIterator[None]:
     """Have 50 callbacks that call_soon() themselves and 50 tasks in sleep(0), without end."""
-    loop, count, is_over = asyncio.get_running_loop(), 0, False
+    loop, work = asyncio.get_running_loop(), _Work()
 
     def again() -> None:
-        nonlocal count
-        count += 1
-        if not is_over:
+        work.count += 1
+        if not work.is_over:
             loop.call_soon(again)
 
     async def spin() -> None:
-        nonlocal count
-        while not is_over:
+        while not work.is_over:
             await asyncio.sleep(0)
-            count += 1
+            work.count += 1
 
-    began_s = time.perf_counter()
     for _ in range(FLOOD):
         loop.call_soon(again)
-    tasks = [loop.create_task(spin()) for _ in range(FLOOD)]
-    try:
+    async with work.measure(found, (spin() for _ in range(FLOOD))):
         yield
-    finally:
-        is_over = True
-        found["per_s"] = count / (time.perf_counter() - began_s)
-        await asyncio.gather(*tasks)
 
 
 @contextlib.asynccontextmanager
@@ -116,23 +128,15 @@ async def _burst(found: Measurements) -> AsyncIterator[None]:
 @contextlib.asynccontextmanager
 async def _be_busy(found: Measurements) -> AsyncIterator[None]:
     """Have 100 clients of an echo server busy."""
-    count, is_over = 0, False
+    work = _Work()
 
     async def keep_busy(client: Any) -> None:
-        nonlocal count
-        while not is_over:
+        while not work.is_over:
             done = await client.echo(MESSAGE, 1)
-            count += done
+            work.count += done  # Not in one line: that would read the count before it awaits.
 
-    async with open_echo(BUSY_SOCKETS) as clients:
-        began_s = time.perf_counter()
-        tasks = [asyncio.get_running_loop().create_task(keep_busy(client)) for client in clients]
-        try:
-            yield
-        finally:
-            is_over = True
-            found["per_s"] = count / (time.perf_counter() - began_s)
-            await asyncio.gather(*tasks)
+    async with open_echo(BUSY_SOCKETS) as clients, work.measure(found, map(keep_busy, clients)):
+        yield
 
 
 async def _watch_frames(frames: int) -> Measurements:

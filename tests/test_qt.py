@@ -54,6 +54,13 @@ def test_choose_binding_contradiction_refused(monkeypatch: pytest.MonkeyPatch) -
     assert _qt.choose_binding({"QT_API": "other"}, lambda name: name == "PySide6", anything) == "PySide6"
 
 
+@pytest.mark.parametrize("variables", [{}, {"QT_API": "pyside6"}, {"ASYNCSLOT_QT_API": "PySide6"}])
+def test_choose_binding_other_one_imported_refused(variables: dict[str, str]) -> None:
+    """Where the program has imported a binding that is not supported, no other one is imported beside it."""
+    with pytest.raises(ImportError, match=r"contradicts PyQt6|has imported PyQt6.*it runs on PySide6"):
+        _qt.choose_binding(variables, lambda name: name == "PyQt6", anything)
+
+
 def test_import_qt_missing_library_names_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     """A system library that is missing is named, with the Debian packages to install."""
 

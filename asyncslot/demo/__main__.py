@@ -115,7 +115,10 @@ def _choose_platform(*, is_forced: bool) -> bool:
         return platform.partition(":")[0] in INVISIBLE_PLATFORMS
     if sys.platform in ("win32", "darwin") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
         return False
-    print("No display: the demo runs offscreen and clicks its own buttons.", flush=True)
+    print(
+        "No display: the demo runs offscreen and clicks its own buttons. Qt may say what its plugin for that lacks.",
+        flush=True,
+    )
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     return True
 

@@ -110,7 +110,7 @@ def _partial_file(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
         with partial.open("wb") as file:
             yield file, partial
         partial.replace(path)
-    except BaseException:
+    except BaseException:  # A cancellation, most often.
         with contextlib.suppress(FileNotFoundError):
             partial.unlink()
         raise
