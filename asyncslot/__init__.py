@@ -1,19 +1,26 @@
 """asyncio in a Qt application: one thread, one event loop, ``async def`` as a slot."""
 
-from asyncslot._keeper import TaskInfo
-from asyncslot.closing import AsyncClose
-from asyncslot.current import run, run_task, tasks
-from asyncslot.decorator import AsyncSlot
-from asyncslot.lifetime import CancelReason, cancel_reason
-from asyncslot.loop import AsyncSlotEventLoop
-from asyncslot.scope import TaskScope, scope
-from asyncslot.sender import sender
+from asyncslot._slot.runner import run
+from asyncslot.decorator import (
+    AsyncClose,
+    AsyncSlot,
+    CancelReason,
+    TaskInfo,
+    TaskScope,
+    cancel_reason,
+    run_task,
+    scope,
+    sender,
+    tasks,
+)
+from asyncslot.loop import AsyncSlotEventLoop, LoopState
 
 __all__ = [
     "AsyncClose",
     "AsyncSlot",
     "AsyncSlotEventLoop",
     "CancelReason",
+    "LoopState",
     "TaskInfo",
     "TaskScope",
     "cancel_reason",
@@ -25,3 +32,8 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+# What users see in tracebacks, reprs and help() is where they import it from.
+for _name in __all__:
+    globals()[_name].__module__ = __name__
+del _name

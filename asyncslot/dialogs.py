@@ -6,8 +6,7 @@ import asyncio
 import traceback
 from typing import Any, Iterator
 
-from asyncslot._owner import is_alive
-from asyncslot._qt import QtCore, import_qt
+from asyncslot._qt import QtCore, import_qt, is_alive
 from asyncslot.loop import AsyncSlotEventLoop
 
 __all__ = ["error_handler"]
@@ -34,7 +33,7 @@ def error_handler(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> N
     application = QtCore.QCoreApplication.instance()
     if application is None or not application.inherits("QApplication"):
         return
-    if isinstance(loop, AsyncSlotEventLoop) and loop._quit.has_begun:
+    if isinstance(loop, AsyncSlotEventLoop) and loop.is_quitting():
         return
     if application.thread() == QtCore.QThread.currentThread():
         _show(context)

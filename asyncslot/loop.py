@@ -1,131 +1,229 @@
-"""AsyncSlotEventLoop: its states, its non-blocking mode, and how it ends."""
+"""AsyncSlotEventLoop: the table of states, and the stock loop that holds the parts of `asyncslot._loop`."""
 
 from __future__ import annotations
 
 import asyncio
 import atexit
-import functools
-import os
-import signal
+import contextlib
+import enum
+import heapq
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Callable, Coroutine, TypeVar
+from typing import TYPE_CHECKING, Any, Awaitable, Callable, ClassVar, Coroutine, Generator, TypeVar
 
-from asyncslot._blocking import BlockingEventLoop
-from asyncslot._interrupt import Interrupts, on_main_thread
-from asyncslot._keeper import TaskRecord
-from asyncslot._owner import find_owned
-from asyncslot._qt import QtCore, make_types, require_application, warn_about_fault
-from asyncslot._stdlib import begin_running, logger, mute
-from asyncslot._thread import hold_thread_state, is_foreign_thread
-from asyncslot.lifetime import cancel_all, describe_task, is_finishing
-from asyncslot.tasks import check_coroutine, create_caught, dispose
+from asyncslot._loop.blocking_calls import (
+    ApplicationCall,
+    BlockingCall,
+    BlockingCalls,
+    NestedCall,
+    QuittingCall,
+)
+from asyncslot._loop.debug_run import DebugRun
+from asyncslot._loop.first_step import check_coroutine, create_captured, dispose
+from asyncslot._loop.handles import Handle, TimerHandle
+from asyncslot._loop.interrupts import EXIT_CODE_SIGINT, Interrupts, on_main_thread
+from asyncslot._loop.quit import Quit, QuitPhase
+from asyncslot._loop.slicer import Outcome, Slicer
+from asyncslot._loop.this_thread import set_running, set_thread_loop, thread_loop
+from asyncslot._loop.unix import PlatformEventLoop
+from asyncslot._loop.waker import Waker
+from asyncslot._qt import (
+    QtCore,
+    hold_thread_state,
+    is_python_thread,
+    loop_level,
+    make_types,
+    require_application,
+    warn_about_fault,
+)
+from asyncslot._task.asyncio_private import (
+    begin_running,
+    format_callback,
+    get_running_loop,
+    logger,
+    mute,
+    put_task_back,
+    set_task_aside,
+)
+from asyncslot._task.cancellation import CancelReason, cancel
+from asyncslot._task.description import describe_task
+from asyncslot._task.owner import find_owned
+from asyncslot._task.registry import TaskRecord, TaskRegistry
 
 if TYPE_CHECKING:
     import contextvars
     import selectors
-    import weakref
 
-    from asyncslot._keeper import FailureHandler
+    from typing_extensions import Self, TypeVarTuple, Unpack
 
-__all__ = ["AsyncSlotEventLoop", "set_thread_loop", "thread_loop"]
+    Ts = TypeVarTuple("Ts")
+
+__all__ = ["AsyncSlotEventLoop", "LoopState", "set_thread_loop", "thread_loop"]
 
 T = TypeVar("T")
 
-# What a shell reports for a program that SIGINT has ended: 128 + 2.
-EXIT_CODE_SIGINT = 130
 
-_this_thread = threading.local()
+class LoopState(enum.Enum):
+    """
+    What an `AsyncSlotEventLoop` does at present.
+
+    Attributes:
+        STOPPED: It does not run.
+        BLOCKING: `run_until_complete` or `run_forever` runs it.
+        ATTACHED: The application's own Qt loop carries it.
+        QUITTING: The application, or the thread, quits, or `shutdown` runs: tasks clean up.
+        CLOSED: It was closed.
+    """
+
+    STOPPED = "stopped"
+    BLOCKING = "blocking"
+    ATTACHED = "attached"
+    QUITTING = "quitting"
+    CLOSED = "closed"
 
 
-def thread_loop() -> AsyncSlotEventLoop | None:
-    """Return the loop last attached or set on this thread, or None if there is none or it is closed."""
-    loop: AsyncSlotEventLoop | None = getattr(_this_thread, "loop", None)
-    return None if loop is None or loop.is_closed() else loop
-
-
-def set_thread_loop(loop: AsyncSlotEventLoop | None) -> None:
-    """Make *loop* this thread's, as attaching it would; None forgets which one is."""
-    _register_fork_hook()
-    _this_thread.loop = loop
-
-
-class AsyncSlotEventLoop(BlockingEventLoop):
+class AsyncSlotEventLoop(PlatformEventLoop):
     """
     An asyncio event loop, the guest, that Qt's event loop, the host, carries.
 
-    It is the platform's stock loop but for scheduling: when callbacks run, and
-    how Qt and asyncio wait for each other. The table says what a call does in each
-    state; `run_until_complete` is as `run_forever`.
+    It is the platform's stock loop, with its own scheduling: when callbacks run, and how Qt and
+    asyncio wait for each other. The table says what a call does in each state of the loop.
+    `run_until_complete` does as `run_forever`.
 
-    ========  =============  ============  =========  ============  ============
-    state     run_forever()  attach()      detach()   call_soon()   close()
-    ========  =============  ============  =========  ============  ============
-    STOPPED   BLOCKING       ATTACHED      no effect  queued        CLOSED
-    BLOCKING  nests          ATTACHED      no effect  called        RuntimeError
-    ATTACHED  nests          no effect     STOPPED    called        RuntimeError
-    CLOSED    RuntimeError   RuntimeError  no effect  RuntimeError  no effect
-    ========  =============  ============  =========  ============  ============
+    ========  =============  ============  ============  ============  ============  =======  ============  ============
+    state     run_forever()  attach()      detach()      run_task()    call_soon()   stop()   shutdown()    close()
+    ========  =============  ============  ============  ============  ============  =======  ============  ============
+    STOPPED   BLOCKING       ATTACHED      no-op         ATTACHED      queued        pending  CLOSED        CLOSED
+    BLOCKING  nests          ATTACHED      no-op         started       called        STOPPED  RuntimeError  RuntimeError
+    ATTACHED  nests          no-op         STOPPED       started       called        STOPPED  CLOSED        RuntimeError
+    QUITTING  nests          RuntimeError  RuntimeError  cancelled     called        no-op    RuntimeError  RuntimeError
+    CLOSED    RuntimeError   RuntimeError  no-op         RuntimeError  RuntimeError  no-op    no-op         no-op
+    ========  =============  ============  ============  ============  ============  =======  ============  ============
 
-    "Nests" holds in foreign code, which Qt runs while the guest waits; inside a
-    callback or coroutine of the guest's it is a RuntimeError, as is `detach`.
+    In capitals: the state that the loop is in, or has been in, when the call returns. *nests*: runs a Qt loop
+    inside the present one. *queued*: called in the next run. *called*: the guest is woken for it. *started*: the
+    first step has run. *cancelled*: the task is cancelled. *pending*: the next run ends after one iteration.
+
+    The table is about calls made by foreign code, which Qt runs while the guest waits. Inside a callback or
+    coroutine of the guest's, `run_forever`, `detach` and `shutdown` are a RuntimeError.
+
+    Used in a ``with`` statement, the loop is shut down at the end of the block.
 
     Args:
         selector: What polls for I/O; None for the platform's best. One without a
             ``fileno()``, such as ``SelectSelector``, costs a thread.
+
+    Raises:
+        TypeError: If *selector* is no selector.
     """
 
+    # Seconds that iterations may take before Qt gets its turn. Arbitrary: a
+    # third of a 60 Hz frame, so that input and painting find room in each.
+    time_slice_s = 0.005
+
+    # Seconds that tasks may take to clean up when the application quits. Arbitrary:
+    # what a person waits before killing a program that does not end.
+    shutdown_timeout_s = 5.0
+
+    # Makes the QCoreApplication when a loop is first run, on the main thread, without
+    # one; None for a RuntimeError instead. It takes no arguments.
+    application_factory: ClassVar[Callable[[], object] | None] = None
+
     def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
+        _check_selector(selector)
         warn_about_fault()
         make_types()
         super().__init__(selector)
-        self._interrupts: Interrupts | None = None
-        self._end_running: Callable[[], None] | None = None
+        self._slicer = Slicer(
+            self._ready,
+            self._scheduled,
+            get_time=self.time,
+            clock_resolution_s=self._clock_resolution,
+            is_io_ready=self._is_io_ready,
+            select=self._selector.select,
+            process_events=self._process_events,
+            report_error=self._report_error,
+        )
+        self._calls = BlockingCalls()
+        # The tasks of run_task() and slots.
+        self._registry = TaskRegistry()
+        self._quit = Quit(self, self._registry)
+        self._interrupts = Interrupts(self._slicer, self._calls, self._quit)
+        self._debug_run = DebugRun(self)
+        self._waker: Waker | None = None
+        # The QThread that it runs on.
+        self._thread: Any = None
+        # Undoes what _open() did.
+        self._opening = contextlib.ExitStack()
         self._release_thread_state: Callable[[], None] | None = None
         # Attached on a QThread that has an event loop.
         self._ends_with_thread = False
         # Attached, and stop() was called.
         self._is_detaching = False
 
-    # -- non-blocking mode --
+    # -- states --
+
+    @property
+    def state(self) -> LoopState:
+        """What the loop does at present: the rows of the table."""
+        if self._closed:
+            return LoopState.CLOSED
+        if self._quit.is_quitting:
+            return LoopState.QUITTING
+        if self._calls.is_attached:
+            return LoopState.ATTACHED
+        return LoopState.BLOCKING if self.is_running() else LoopState.STOPPED
+
+    def is_quitting(self) -> bool:
+        """Tell whether the application, or the thread, quits: tasks are cancelled and clean up."""
+        return self._quit.is_quitting
 
     def attach(self) -> None:
         """
         Let the application's own Qt loop carry the guest from now on.
 
         The guest is this thread's running loop, in foreign code too, until
-        `detach`. Attaching twice is nothing.
+        `detach`. Attaching twice is a no-op.
 
         Raises:
-            RuntimeError: If there is no QCoreApplication, or the loop is closed or
+            RuntimeError: If there is no QCoreApplication, or it quits, or the loop is closed or
                 runs on another thread, or another loop runs on this one.
         """
         self._check_closed()
         self._check_own_thread("attach()")
-        if self._is_attached:
+        self._check_not_quitting("attach()")
+        if self._calls.is_attached:
             return
         if not self.is_running():
             self._open()
-        self._is_attached = True
-        _this_thread.loop = self
+        try:
+            self._attach()
+        except BaseException:  # Whatever it is, the loop is to be as it was.
+            self._settle()
+            raise
+
+    def _attach(self) -> None:
         if self._is_on_application_thread():
             atexit.register(self._on_exit)
-        elif is_foreign_thread():
-            self._ends_with_thread = True
+        elif not is_python_thread():
             self._thread.finished.connect(self._on_thread_finished, QtCore.Qt.ConnectionType.DirectConnection)
+            self._ends_with_thread = True
+        set_thread_loop(self)
+        self._calls.is_attached = True
 
     def detach(self) -> None:
         """
         Take the guest off the application's Qt loop; tasks stay suspended until the next `attach`.
 
         Raises:
-            RuntimeError: If the caller is a callback or coroutine, or on another thread,
-                or, on an attached loop, inside a blocking call.
+            RuntimeError: If the caller is a callback or coroutine, or on another thread, or, on
+                an attached loop, inside a blocking call; or if the application quits.
         """
-        if not self._is_attached:
+        self._check_not_quitting("detach()")
+        if not self._calls.is_attached:
             return
         self._check_own_thread("detach()")
-        if self._frames or self._levels:
+        if self._slicer.depth or self._calls.stack:
             msg = "detach() was called inside a callback, a coroutine or a blocking call; stop() detaches afterwards"
             raise RuntimeError(msg)
         self._detach(later=False)
@@ -139,34 +237,289 @@ class AsyncSlotEventLoop(BlockingEventLoop):
                 What has not ended by then is reported and abandoned.
 
         Raises:
-            RuntimeError: If the caller is a callback or coroutine, or inside a blocking
-                call, or on another thread, or another loop runs on this one.
+            RuntimeError: If the caller is a callback or coroutine, or inside a blocking call, or on
+                another thread, or another loop runs on this one, or the application quits.
         """
         if self.is_closed():
             return
         self._check_own_thread("shutdown()")
-        if self._frames or self._levels:
+        self._check_not_quitting("shutdown()")
+        if self._slicer.depth or self._calls.stack:
             msg = "shutdown() was called inside a callback, a coroutine or a blocking call; call stop() there"
             raise RuntimeError(msg)
+        timeout_s = self.shutdown_timeout_s if timeout_s is None else timeout_s
         if asyncio.all_tasks(self) or self._asyncgens:
             self.attach()
-            cancel_all(asyncio.all_tasks(self))
-            self._quit.drain(self.shutdown_timeout_s if timeout_s is None else timeout_s)
+            try:
+                self._quit.cancel_everything(timeout_s=timeout_s)
+                self._quit.drain(timeout_s)
+            finally:
+                self._quit.end()
         self._detach(later=False)
         self.close()
 
     def close(self) -> None:
         """
-        Close the loop, as the stock loop does. Closing twice is nothing.
+        Close the loop, as the stock loop does. Closing twice is a no-op.
 
         Raises:
-            RuntimeError: If it is running.
+            RuntimeError: If it is running, or the application quits.
         """
+        self._check_not_quitting("close()")
         super().close()
-        self._keeper.disown_all()
+        self._registry.disown_all()
         if self._release_thread_state is not None:
             self._release_thread_state()
             self._release_thread_state = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+
+    def __del__(self, *args: Any) -> None:
+        # The stock method warns that the loop was not closed, and closes it. That fails if the loop was never
+        # made whole, or if its sockets, which are garbage, too, were closed first.
+        with contextlib.suppress(AttributeError, ValueError):
+            super().__del__(*args)
+
+    def _check_not_quitting(self, caller: str) -> None:
+        if self._quit.is_quitting:
+            msg = f"{caller} was called while the application quits, or the loop shuts down; the loop ends by itself"
+            raise RuntimeError(msg)
+
+    def _check_own_thread(self, caller: str) -> None:
+        if self._thread_id not in (None, threading.get_ident()):
+            msg = (
+                f"{caller} was called on thread {threading.current_thread().name!r}, but the loop runs on another; "
+                "use asyncio.run_coroutine_threadsafe() or call_soon_threadsafe()"
+            )
+            raise RuntimeError(msg)
+
+    # -- asyncio's scheduling interface --
+
+    def call_soon(
+        self,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: Unpack[Ts],
+        context: contextvars.Context | None = None,
+    ) -> asyncio.Handle:
+        """Have *callback* called in the next iteration; wake the guest if it waits."""
+        if self._closed or self._debug:
+            self._check_call(callback, "call_soon")
+            handle: asyncio.Handle = asyncio.Handle(callback, args, self, context)
+            _hide_caller(handle)
+        else:
+            handle = Handle(callback, args, self, context)
+        self._slicer.enqueue(handle)
+        return handle
+
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: Unpack[Ts],
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Have *callback* called in *delay* seconds, or later if the guest is busy."""
+        if delay is None:
+            msg = "delay must not be None"
+            raise TypeError(msg)
+        timer = self.call_at(self.time() + delay, callback, *args, context=context)
+        _hide_caller(timer)
+        return timer
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: Unpack[Ts],
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Have *callback* called at *when*, in seconds of ``time()``, or later if the guest is busy."""
+        if when is None:
+            msg = "when cannot be None"
+            raise TypeError(msg)
+        if when != when:  # noqa: PLR0124 - true of NaN only, which no heap can order.
+            msg = f"{callback!r} was scheduled at a time that is not a number ({when}); pass seconds"
+            raise ValueError(msg)
+        if self._closed or self._debug:
+            self._check_call(callback, "call_at")
+            timer: asyncio.TimerHandle = asyncio.TimerHandle(when, callback, args, self, context)
+            _hide_caller(timer)
+            timer._scheduled = True  # type: ignore[attr-defined]
+        else:
+            timer = TimerHandle(when, callback, args, self, context)
+        heapq.heappush(self._scheduled, timer)
+        if self._slicer.is_waiting and self._scheduled[0] is timer:
+            self._slicer.wait_for_timers()
+        return timer
+
+    def stop(self) -> None:
+        """
+        End the innermost blocking call after the present iteration; with none, detach.
+
+        As in asyncio, what is ready now still runs. The guest is woken for it.
+        """
+        self._calls.end_innermost_later()
+        self._slicer.stop()
+
+    def _timer_handle_cancelled(self, handle: Any) -> None:
+        if handle._scheduled:
+            self._slicer.cancelled_timers += 1
+
+    def _check_call(self, callback: Callable[..., object], method: str) -> None:
+        self._check_closed()
+        if self._debug:
+            self._check_thread()
+            self._check_callback(callback, method)
+
+    def _report_error(self, handle: Any, exc: BaseException) -> None:
+        context = {
+            "message": f"Exception in callback {format_callback(handle._callback, handle._args)}",
+            "exception": exc,
+            "handle": handle,
+        }
+        self.call_exception_handler(context)
+
+    # -- blocking mode --
+
+    def run_forever(self) -> None:
+        """
+        Run until `stop`, in a Qt loop of its own.
+
+        Raises:
+            RuntimeError: If there is no QCoreApplication, or the loop is closed, or
+                the caller is a callback or coroutine, or another loop runs.
+            SystemExit: If the application quits meanwhile, with its exit code.
+            asyncio.CancelledError: If the application quits, and this call was nested in another.
+        """
+        self._check_can_block()
+        self._block(self._make_call(None))
+
+    def run_until_complete(self, future: Generator[Any, None, T] | Awaitable[T]) -> T:
+        """
+        Run until *future*, or the task made of a coroutine, is done.
+
+        Ctrl-C, unless the program handles it, cancels it; a second one does not
+        wait for its clean-up.
+
+        Returns:
+            Its result.
+
+        Raises:
+            RuntimeError: As `run_forever`; or if `stop` was called before it was done.
+            KeyboardInterrupt: If Ctrl-C has ended it.
+            SystemExit: If the application quits meanwhile, with its exit code; it has been cancelled.
+            asyncio.CancelledError: If it was cancelled; also if the application quits, and this call was
+                nested in another. A call made while the application quits ends with the quit at the latest.
+        """
+        try:
+            self._check_can_block()
+        except RuntimeError:
+            dispose(future)
+            raise
+        is_ours = not asyncio.isfuture(future)
+        main: asyncio.Future[T] = asyncio.ensure_future(future, loop=self)  # type: ignore[arg-type]
+        if is_ours:
+            mute(main)  # An error is raised below.
+        call = self._make_call(main)
+
+        def end_call(_: object) -> None:
+            if main.cancelled() or not isinstance(main.exception(), (SystemExit, KeyboardInterrupt)):
+                self._end_later(call)
+
+        main.add_done_callback(end_call)
+        try:
+            self._block(call)
+        except BaseException:  # Whatever ends the call instead of its future, such as Ctrl-C or a quit.
+            if is_ours and main.done() and not main.cancelled():
+                main.exception()  # Nobody else can retrieve it.
+            raise
+        finally:
+            main.remove_done_callback(end_call)
+        if not main.done():
+            msg = "Event loop stopped before Future completed."
+            raise RuntimeError(msg)
+        if call.is_interrupted and main.cancelled():
+            raise KeyboardInterrupt
+        return main.result()
+
+    def _check_can_block(self) -> None:
+        self._check_closed()
+        if self.is_running():
+            if self._thread_id != threading.get_ident():
+                msg = "This event loop is already running, on another thread; use asyncio.run_coroutine_threadsafe()"
+                raise RuntimeError(msg)
+            if not self._slicer.is_foreign():
+                msg = "This event loop is already running: in a coroutine use 'await', in a callback create_task()"
+                raise RuntimeError(msg)
+        elif get_running_loop() is not None:
+            msg = "Cannot run the event loop while another loop is running"
+            raise RuntimeError(msg)
+        require_application(self._find_application_factory())
+
+    def _find_application_factory(self) -> Callable[[], object] | None:
+        own: Callable[[], object] | None = vars(self).get("application_factory")
+        # By the class: a function there must not become a method of the loop's.
+        return type(self).application_factory if own is None else own
+
+    def _make_call(self, future: asyncio.Future[Any] | None) -> BlockingCall:
+        if self._quit.is_quitting:
+            return QuittingCall(future, self._quit.pump_events)
+        if loop_level() == 0 and require_application().thread() == QtCore.QThread.currentThread():
+            return ApplicationCall(future)
+        return NestedCall(future)
+
+    def _block(self, call: BlockingCall) -> None:
+        """Run a blocking call. Whatever is raised, the loop is then as it was."""
+        outer_level, self._slicer.callback_level = self._slicer.callback_level, None
+        # First of all: while a call is on the stack, Ctrl-C raises nothing here.
+        self._calls.push(call)
+        try:
+            if not self.is_running():
+                self._open()
+            self._check_has_waker()
+            self._slicer.wake()
+            exit_code = call.exec()
+            if call.is_quit or not call.is_ended:
+                self._end_by_quit(call, exit_code)
+        finally:
+            self._slicer.callback_level = outer_level
+            self._calls.remove(call)
+            self._settle()
+        if call.error is not None:
+            raise call.error
+
+    def _check_has_waker(self) -> None:
+        if self._waker is None:
+            msg = f"{self!r} runs, but Qt does not carry it; it was left half closed"
+            raise RuntimeError(msg)
+
+    def _end_later(self, call: BlockingCall) -> None:
+        if not call.is_quit:  # Else Qt ends it.
+            self._calls.end_later(call)
+            self._slicer.stop()
+
+    def _end_by_quit(self, call: BlockingCall, exit_code: int) -> None:
+        """Raise what a blocking call raises when the application, or its thread, quits."""
+        self._begin_quit()
+        if call is self._calls.outermost and not self._calls.is_attached:
+            try:
+                self._quit.drain(self.shutdown_timeout_s)
+            finally:
+                self._quit.end()
+        if call.has_result or call.error is not None:
+            return
+        if isinstance(call, ApplicationCall):
+            raise SystemExit(exit_code)
+        if call.future is not None:
+            cancel(call.future, CancelReason.QUIT)
+        msg = "the Qt event loop quit"
+        raise asyncio.CancelledError(msg)
+
+    # -- tasks --
 
     def run_task(
         self,
@@ -180,6 +533,7 @@ class AsyncSlotEventLoop(BlockingEventLoop):
         Run a coroutine up to its first suspension now, and the rest as a task.
 
         A stopped loop is attached first. The task is strongly held until it is done.
+        While the application quits, a task that foreign code starts is cancelled.
 
         Args:
             coro: The coroutine; it is closed if it cannot be run.
@@ -198,122 +552,132 @@ class AsyncSlotEventLoop(BlockingEventLoop):
             SystemExit: What the first step raises before any Qt loop runs that it could end.
         """
         check_coroutine(coro)
-        return self._start_task(coro, name=name, context=context, owner=owner)
+        try:
+            record = TaskRecord(None if owner is None else find_owned(owner))
+        except BaseException:  # We own coro now: close it on any failure.
+            dispose(coro)
+            raise
+        return self._start_task(coro, record, name=name, context=context)
 
     def _start_task(
         self,
         coro: Coroutine[Any, Any, T],
+        record: TaskRecord,
         *,
         name: str | None = None,
         context: contextvars.Context | None = None,
-        owner: Any = None,
-        sender: weakref.ref[Any] | None = None,
-        on_created: Callable[[asyncio.Task[T]], object] | None = None,
-        on_failure: FailureHandler | None = None,
     ) -> asyncio.Task[T]:
-        """
-        Do as `run_task`, for a coroutine that is one.
-
-        *sender* is who emitted the signal that the task begins with. *on_created* is called with the
-        task before its first step, *on_failure* if it fails, on the next turn of the loop at the earliest.
-        """
+        """Do as `run_task`, for a coroutine that is one."""
+        slicer = self._slicer
         try:
-            owned = None if owner is None else find_owned(owner)
-            self._check_closed()
-            self._check_own_thread("run_task()")
-            if not self.is_running():
-                self.attach()
-        except BaseException:  # Whatever it is, the coroutine was handed over.
+            if self._thread_id != threading.get_ident():
+                self._prepare_to_start()
+        except BaseException:  # We own coro now: close it on any failure.
             dispose(coro)
             raise
-        is_late = self._quit.has_begun and self._is_foreign()
-        task, first_step = create_caught(self, coro, name, context)
-        self._keeper.keep(task, TaskRecord(owned, sender, on_failure))
+        is_late = self._quit.phase is not QuitPhase.IDLE and slicer.is_foreign()
+        task, first_step = create_captured(self, slicer, coro, name, context)
         try:
-            if on_created is not None:
-                on_created(task)
+            self._registry.add(task, record)
             if first_step is not None:
-                self._run_nested(first_step)
+                self._run_now(first_step)
         finally:
-            self._keeper.release_when_done(task)
-        if is_late and not task.done() and not is_finishing(task):
+            self._registry.release_when_done(task)
+        if is_late:
             self._quit.add_latecomer(task)
         return task
 
-    def _check_own_thread(self, caller: str) -> None:
-        if self._thread_id not in (None, threading.get_ident()):
-            msg = (
-                f"{caller} was called on thread {threading.current_thread().name!r}, but the loop runs on another; "
-                "use asyncio.run_coroutine_threadsafe() or call_soon_threadsafe()"
-            )
-            raise RuntimeError(msg)
+    def _prepare_to_start(self) -> None:
+        self._check_closed()
+        self._check_own_thread("run_task()")
+        self.attach()
 
-    def _detach(self, *, later: bool) -> None:
-        if not self._is_attached:
-            return
-        self._is_attached = False
-        self._is_detaching = False
-        atexit.unregister(self._on_exit)
-        if self._ends_with_thread:
-            self._ends_with_thread = False
-            self._thread.finished.disconnect(self._on_thread_finished)
-        self._close_running(later=later)
-
-    # -- from STOPPED to running and back --
-
-    def _open(self) -> None:
-        application = require_application(type(self).application_factory)
-        self._end_running = begin_running(self)
-        if self._release_thread_state is None:
-            self._release_thread_state = hold_thread_state()
+    def _run_now(self, handle: asyncio.Handle) -> None:
+        """Run one handle at once, inside whatever code is on the stack, whose task is set aside meanwhile."""
+        slicer = self._slicer
+        task = set_task_aside(self)
         try:
-            self._open_host()
-            if on_main_thread():
-                self._interrupts = Interrupts(self._csock.fileno(), self._may_interrupt)
-            if self._is_on_application_thread():
-                application.aboutToQuit.connect(self._on_about_to_quit)
-        except BaseException:  # Whatever it is, Ctrl-C too: what was set up by then is taken back.
-            self._close_running(later=False)
-            raise
-        _this_thread.running = self
-        _register_fork_hook()
+            slicer.run_now(handle)
+        except (SystemExit, KeyboardInterrupt) as exc:
+            if not self._calls.stack and slicer.get_loop_level() == 0 and not self._quit.pumps:
+                raise  # No Qt loop runs that it could end.
+            self._end_by_error(exc)
+        finally:
+            if task is not None:
+                put_task_back(self, task)
+            if slicer.depth == 0:
+                if not slicer.is_waiting:
+                    slicer.wait()
+                self._settle()
 
-    def _close_running(self, *, later: bool) -> None:
-        _this_thread.running = None
-        application = QtCore.QCoreApplication.instance()
-        if application is not None and self._is_on_application_thread():
-            application.aboutToQuit.disconnect(self._on_about_to_quit)
-        self._close_host(later=later)
-        if self._interrupts is not None:
-            self._interrupts.restore(keep_wakeup_fd=self._has_signal_handlers())
-            self._interrupts = None
-        if self._end_running is not None:
-            self._end_running()
-            self._end_running = None
+    # -- Qt calls --
 
-    def _on_idle_stop(self) -> None:
-        self._is_detaching = True
-
-    def _settle(self) -> None:
-        """Do what had to wait until nothing of the guest's is on the stack."""
-        if self._frames or self._levels or self._quit.is_draining:
+    def _on_wake(self) -> None:
+        """Run a slice. Called by Qt; nothing leaves it."""
+        if self._waker is None or self._calls.is_leaving():
             return
-        if not self._is_attached:
-            self._close_running(later=False)
-        elif self._quit.has_begun:
-            self._complete_quit()
-        elif self._is_detaching:
-            self._detach(later=True)
+        try:
+            self._run_slice()
+            self._slicer.wait()
+            self._settle()
+        except BaseException as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
+            self._end_by_error(exc)
 
-    # -- quitting --
+    def _run_slice(self) -> None:
+        task = set_task_aside(self)
+        debug_run = self._debug_run if self._debug else None
+        outer = None if debug_run is None else debug_run.begin_nested()
+        try:
+            if self._slicer.run(self.time_slice_s, None if debug_run is None else debug_run.run) is Outcome.STOPPED:
+                self._end_stopped()
+        except BaseException as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
+            self._end_by_error(exc)
+        finally:
+            if debug_run is not None:
+                debug_run.end_nested(outer)
+            if task is not None:
+                put_task_back(self, task)
+
+    def _end_stopped(self) -> None:
+        """Do what stop() is for: the iteration that it was called in is over."""
+        if self._calls.stack:
+            self._calls.end_stopped()
+        else:
+            self._is_detaching = True
+
+    def _end_by_error(self, exc: BaseException) -> None:
+        """Act on what no callback may raise: SystemExit, KeyboardInterrupt, a fault of the loop."""
+        if self._calls.stack:
+            self._calls.abort(exc)
+            self._quit.abandon()
+        elif isinstance(exc, KeyboardInterrupt):
+            QtCore.QCoreApplication.exit(EXIT_CODE_SIGINT)
+        elif isinstance(exc, SystemExit):
+            QtCore.QCoreApplication.exit(_exit_code(exc))
+        else:
+            self.call_exception_handler({"message": "Error in the event loop", "exception": exc})
 
     def _on_about_to_quit(self) -> None:
-        if self._quit.is_draining:
+        if self._quit.pumps:
             self._quit.abandon()
             return
         self._begin_quit()
-        if not self._frames and not self._levels:
+        if not self._slicer.depth and not self._calls.stack:
             self._complete_quit()
+
+    def _on_thread_finished(self) -> None:
+        self._begin_quit()
+        self._complete_quit()
+
+    def _begin_quit(self) -> None:
+        if self._quit.is_quitting:
+            return
+        self._calls.mark_quit()
+        self._quit.begin(
+            self._calls.futures,
+            timeout_s=self.shutdown_timeout_s,
+            holds_last_window=self._is_on_application_thread(),
+        )
 
     def _complete_quit(self) -> None:
         """End an attached guest whose application quits. Called by Qt; nothing leaves it."""
@@ -325,6 +689,91 @@ class AsyncSlotEventLoop(BlockingEventLoop):
         self._detach(later=True)
         self.close()
 
+    def _settle(self) -> None:
+        """Do what had to wait until nothing of the guest's is on the stack."""
+        calls = self._calls
+        if self._slicer.depth or calls.stack or self._quit.pumps:
+            return
+        if not calls.is_attached:
+            self._close_running(later=False)
+        elif self._quit.is_quitting:
+            self._complete_quit()
+        elif self._is_detaching:
+            self._detach(later=True)
+
+    # -- from STOPPED to running and back --
+
+    def _open(self) -> None:
+        """Have Qt carry the guest. All of it is undone if anything is raised."""
+        application = require_application(self._find_application_factory())
+        with contextlib.ExitStack() as opening:
+            if on_main_thread():
+                # First, and therefore undone last: from here on Ctrl-C raises nothing.
+                opening.callback(self._close_interrupts)
+                self._interrupts.open(self._wakeup_fd)
+            opening.callback(begin_running(self))
+            if self._release_thread_state is None:
+                self._release_thread_state = hold_thread_state()
+            opening.callback(self._close_waker, later=False)
+            self._open_waker()
+            if self._is_on_application_thread():
+                opening.callback(self._disconnect_from_application)
+                application.aboutToQuit.connect(self._on_about_to_quit)
+            opening.callback(set_running, None)
+            set_running(self)
+            if self._interrupts.is_pending:
+                self._write_to_self()
+            self._opening = opening.pop_all()
+
+    def _close_running(self, *, later: bool) -> None:
+        """
+        Have Qt carry the guest no more. Each step is taken, even if another one fails.
+
+        Args:
+            later: As for `Waker.close`.
+        """
+        opening, self._opening = self._opening, contextlib.ExitStack()
+        with opening:
+            self._close_waker(later=later)
+
+    def _open_waker(self) -> None:
+        if not on_main_thread():
+            # A Python thread has no event dispatcher, which timers need, until it has a loop.
+            QtCore.QEventLoop()
+        self._thread = QtCore.QThread.currentThread()
+        self._waker = Waker(self._on_wake, self._selector)
+        self._slicer.open(self._waker, self._thread.loopLevel)
+
+    def _close_waker(self, *, later: bool) -> None:
+        waker, self._waker = self._waker, None
+        self._thread = None
+        self._slicer.close()
+        if waker is not None:
+            waker.close(later=later)
+
+    def _close_interrupts(self) -> None:
+        self._interrupts.close(keep_wakeup_fd=self.has_signal_handlers())
+
+    def _disconnect_from_application(self) -> None:
+        application = QtCore.QCoreApplication.instance()
+        if application is not None:
+            application.aboutToQuit.disconnect(self._on_about_to_quit)
+
+    def _is_on_application_thread(self) -> bool:
+        application = QtCore.QCoreApplication.instance()
+        return application is not None and application.thread() == self._thread
+
+    def _detach(self, *, later: bool) -> None:
+        if not self._calls.is_attached:
+            return
+        self._calls.is_attached = False
+        self._is_detaching = False
+        atexit.unregister(self._on_exit)
+        if self._ends_with_thread:
+            self._ends_with_thread = False
+            self._thread.finished.disconnect(self._on_thread_finished)
+        self._close_running(later=later)
+
     def _on_exit(self) -> None:
         """Leave nothing for Qt to call while the interpreter ends."""
         for task in asyncio.all_tasks(self):
@@ -333,84 +782,31 @@ class AsyncSlotEventLoop(BlockingEventLoop):
         self._detach(later=False)
         self.close()
 
-    def _forget(self) -> None:
-        """In a forked child: neither carry the guest nor touch the Qt objects, which are the parent's."""
-        self._host = None
+    def forget(self) -> None:
+        """In a forked child: carry the guest no more, and leave the Qt objects, which are the parent's, alone."""
+        self._waker = None
+        self._slicer.close()
         self._thread_id = None
-        self._is_attached = False
+        self._calls.is_attached = False
+        self._opening = contextlib.ExitStack()
         atexit.unregister(self._on_exit)
-        if self._interrupts is not None:
-            self._interrupts.restore(keep_wakeup_fd=False)
+        self._interrupts.forget()
 
-    def _on_thread_finished(self) -> None:
-        self._begin_quit()
-        self._complete_quit()
 
-    # -- what may not leave a callback --
+def _check_selector(selector: object) -> None:
+    if selector is None or hasattr(selector, "get_map"):
+        return
+    msg = (
+        f"AsyncSlotEventLoop takes a selector, such as selectors.SelectSelector(), got {selector!r}; "
+        "it finds the application by itself: AsyncSlotEventLoop()"
+    )
+    raise TypeError(msg)
 
-    def _on_escape(self, exc: BaseException) -> None:
-        if self._levels:
-            self._abort_levels(exc)
-        elif isinstance(exc, KeyboardInterrupt):
-            QtCore.QCoreApplication.exit(EXIT_CODE_SIGINT)
-        elif isinstance(exc, SystemExit):
-            QtCore.QCoreApplication.exit(_exit_code(exc))
-        else:
-            self.call_exception_handler({"message": "Error in the event loop", "exception": exc})
 
-    def _may_raise(self) -> bool:
-        return not self._levels and self._loop_level() == 0
-
-    # -- signals --
-
-    def _may_interrupt(self, waiting: int) -> bool:
-        """
-        Tell a signal handler whether it may raise where it is.
-
-        Before any Qt loop runs, it is the program's own code. A second signal that
-        finds the first one not handled yet has a callback to break that hangs; a third
-        one, foreign code. There Qt may crash of it, but the program is to end.
-
-        Args:
-            waiting: How many signals have not been handled yet.
-        """
-        if self._loop_level() == 0:
-            return not self._levels and not self._quit.is_draining
-        return waiting >= (1 if self._callback_level == self._loop_level() else 2)
-
-    def _recapture_signals(self) -> None:
-        if self._interrupts is not None:
-            self._interrupts.capture()
-
-    def _on_signal_bytes(self, data: bytes) -> None:
-        if self._interrupts is None:
-            return
-        self._interrupts.chain(data)
-        for signum, original in self._interrupts.take_pending():
-            if self._quit.is_draining:
-                self._quit.abandon()
-            elif original is signal.default_int_handler:
-                self._on_ctrl_c()
-            else:
-                original(signum, sys._getframe())
-                self._follow_cancellation()
-
-    def _on_ctrl_c(self) -> None:
-        """Do what Ctrl-C does by default: cancel the outermost blocking call, or quit."""
-        if self._is_attached:
-            QtCore.QCoreApplication.exit(EXIT_CODE_SIGINT)
-            return
-        main = self._levels[0]
-        if main.is_interrupted or main.future is None or not main.future.cancel():
-            raise KeyboardInterrupt
-        main.is_interrupted = True
-        self._unwind()
-
-    def _follow_cancellation(self) -> None:
-        """If a signal handler, such as asyncio.Runner's, has cancelled the outermost call, make way for it."""
-        main = self._levels[0].future if self._levels else None
-        if isinstance(main, asyncio.Task) and sys.version_info >= (3, 11) and main.cancelling():
-            self._unwind()
+def _hide_caller(handle: Any) -> None:
+    """Leave the loop's own frame out of what debug mode says of where *handle* was made."""
+    if handle._source_traceback:
+        del handle._source_traceback[-1]
 
 
 def _exit_code(exc: SystemExit) -> int:
@@ -419,17 +815,3 @@ def _exit_code(exc: SystemExit) -> int:
         return exc.code or 0
     print(exc.code, file=sys.stderr)  # noqa: T201 - as the interpreter does.
     return 1
-
-
-@functools.lru_cache(maxsize=None)
-def _register_fork_hook() -> None:
-    """Once there is a loop that a child process must not see, have ``os.fork`` hide it."""
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_forget_loop)
-
-
-def _forget_loop() -> None:
-    running, _this_thread.running = getattr(_this_thread, "running", None), None
-    _this_thread.loop = None
-    if running is not None:
-        running._forget()

@@ -1,11 +1,11 @@
 """
-Make asyncio itself resolve to the Qt-hosted loop, in a program that knows nothing of it.
+Make asyncio itself use the Qt-hosted loop, in a program that knows nothing of that loop.
 
-Importing this package imports neither Qt nor asyncio: on Python 3.15 and later every start of
-the interpreter does it. So there is nothing here for pytest to rewrite: PYTEST_DONT_REWRITE.
+Importing this package imports neither Qt nor asyncio: on Python 3.15 and later, every start of
+the interpreter imports it. It has nothing for pytest to rewrite: PYTEST_DONT_REWRITE.
 """
 
-TYPE_CHECKING = False  # Type checkers take it for typing's, which costs a millisecond to import.
+TYPE_CHECKING = False  # Type checkers take it for typing's; importing typing costs a millisecond.
 if TYPE_CHECKING:
     from asyncslot_policy._config import AsyncSlotPolicyError
     from asyncslot_policy._hooks import install, uninstall
@@ -23,9 +23,9 @@ _MODULES = {
 
 def _start() -> None:
     """
-    Do what the startup files are for; they call this at every start of the interpreter.
+    Install what ASYNCSLOT_POLICY names. The startup files call this at every start of the interpreter.
 
-    It stands here because a second module would cost as much again: 0.1 ms.
+    It is in this module because a second module would cost another 0.1 ms.
     """
     import os  # noqa: PLC0415 - `import asyncslot_policy` leaves no other name behind.
 

@@ -2,7 +2,7 @@
 ``python -m asyncslot_policy``: run a program as Python would, with asyncio on the Qt-hosted loop.
 
 The program gets a fresh ``__main__``, its own ``sys.argv`` and ``sys.path[0]``, and no frame of ours in its
-tracebacks. From runpy we use ``_run_module_as_main``, what ``python -m`` itself calls, seen on CPython 3.8 to 3.15.
+tracebacks. From runpy we use ``_run_module_as_main``, which ``python -m`` itself calls, seen on CPython 3.8 to 3.15.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def main() -> None:
             _prepare(request)
             _run(program)
     except AsyncSlotPolicyError as exc:
-        report(f"{exc}; python -m asyncslot_policy --list shows what there is")
+        report(f"{exc}; python -m asyncslot_policy --list shows the available loops")
         sys.exit(EXIT_CODE_USAGE)
 
 
@@ -100,7 +100,7 @@ def _read_command_line(arguments: list[str]) -> tuple[argparse.Namespace, _Progr
 
 
 def _read_request(options: argparse.Namespace) -> Request:
-    """Return what is asked for: the flag counts more than the environment."""
+    """Return what is asked for: a flag overrides the environment."""
     environment = heeded_environment()
     if options.loop is not None:
         return read_argument(options.loop, f"--loop {options.loop}", environment, application=options.app)
@@ -141,7 +141,7 @@ def _run(program: _Program) -> None:
 
 def _run_path(path: str) -> None:
     """Run a file, directory or archive as ``python path`` does."""
-    # Python 3.9 made it absolute, as a mere prefix.
+    # From Python 3.9 on, Python makes it absolute, by a mere prefix.
     file = os.path.join(os.getcwd(), path) if sys.version_info >= (3, 9) else path  # noqa: PTH109, PTH118
     if pkgutil.get_importer(path) is not None:
         _become_main()
@@ -162,11 +162,11 @@ def _run_path(path: str) -> None:
     if sys.version_info < (3, 15):
         namespace["__cached__"] = None
     namespace["__loader__"] = importlib.machinery.SourceFileLoader("__main__", file)
-    exec(code, namespace)  # noqa: S102 - it is what we are for.
+    exec(code, namespace)  # noqa: S102 - this runs the program.
 
 
 def _become_main() -> types.ModuleType:
-    """Make a fresh module ``__main__``; the one of ours lives on in its functions."""
+    """Make a fresh module ``__main__``; our own one lives on in its functions."""
     module = types.ModuleType("__main__")
     module.__dict__["__builtins__"] = builtins
     if sys.version_info < (3, 14):
@@ -177,9 +177,9 @@ def _become_main() -> types.ModuleType:
 
 def _set_first_path(directory: str, *, is_optional: bool) -> None:
     """
-    Put the program's directory where ``python -m`` has put the current one.
+    Put the program's directory on the path, where ``python -m`` has put the current directory.
 
-    Under -I and -P that has put none, and only what is itself run is to be on the path.
+    Under -I and -P, ``python -m`` has put none there; then only a directory or archive that is itself run is added.
     """
     if not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
         sys.path[0] = directory
@@ -188,7 +188,7 @@ def _set_first_path(directory: str, *, is_optional: bool) -> None:
 
 
 def _hide_frames(exc: BaseException) -> None:
-    """Have the interpreter report *exc*, with the hook that the program has set, from the program's first frame on."""
+    """Have the interpreter report *exc* from the program's first frame on, with the hook that the program has set."""
     hook: Callable[..., Any] = sys.excepthook
     traceback = exc.__traceback__
     while traceback is not None and traceback.tb_frame.f_code.co_filename == __file__:
@@ -204,7 +204,7 @@ def _hide_frames(exc: BaseException) -> None:
     sys.excepthook = show
 
 
-# -- telling --
+# -- reporting --
 
 
 def _print_loops() -> None:
@@ -223,7 +223,7 @@ def _print_info(request: Request) -> None:
         print(f"loop:         {request.loop} ({loaded.origin}), by {request.asked}")
         qt = sys.modules.get("asyncslot._qt")
         if qt is not None:
-            print(f"binding:      {qt.QtCore.__name__.partition('.')[0]} {qt._version()}")
+            print(f"binding:      {qt.binding_name()} {qt.binding_version()}")
             print(f"Qt:           {qt.QtCore.qVersion()}")
     print(f"application:  {request.application or 'the program makes its own'}")
     print(f"asyncio:      {'has policies' if HAS_POLICIES else 'has no policies: by loop factory'}")

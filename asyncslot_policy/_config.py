@@ -25,7 +25,7 @@ POLICY_VARIABLE = "ASYNCSLOT_POLICY"
 APPLICATION_VARIABLE = "ASYNCSLOT_APPLICATION"
 DEBUG_VARIABLE = "ASYNCSLOT_DEBUG"
 
-# What a loop's name may be instead of a name, in any case.
+# Words that may stand in place of a loop's name, in upper or lower case.
 OFF_WORDS = ("", "0", "off", "none")
 QT_WORDS = ("1", "auto", "qt")
 
@@ -34,17 +34,17 @@ APPLICATIONS = ("core", "gui", "widgets")
 
 
 class AsyncSlotPolicyError(RuntimeError):
-    """The loop that was asked for cannot be had; the message says which, why, what there is and the way out."""
+    """The requested loop is unavailable. The message says which loop, why, what is available, and what to do."""
 
 
 class Request(NamedTuple):
     """A loop that somebody asked for."""
 
-    # Its name, one of `asyncslot_policy._registry`'s; None for stock asyncio.
+    # The loop's name, as in `asyncslot_policy._registry`; None for stock asyncio.
     loop: str | None
-    # Who asked, with the value: the beginning of every message about it.
+    # Who asked, with the value. Every message about the request begins with it.
     asked: str
-    # How to do without it: the end of every such message; "" if the caller knows.
+    # How to turn it off. Every such message ends with it; "" if the caller knows.
     way_out: str = ""
     # The kind of application to make if there is none, one of APPLICATIONS; None for none.
     application: str | None = None
@@ -71,13 +71,13 @@ def read_environment(environment: Mapping[str, str], *, application: str | None 
         AsyncSlotPolicyError: If ``ASYNCSLOT_APPLICATION`` is none of the kinds.
     """
     value = environment.get(POLICY_VARIABLE, "")
-    way_out = f"unset {POLICY_VARIABLE}, or set it to 'off', to do without"
+    way_out = f"to turn this off, unset {POLICY_VARIABLE}, or set it to 'off'"
     return _make_request(value, f"{POLICY_VARIABLE}={value!r}", way_out, application, environment)
 
 
 def read_argument(name: str, asked: str, environment: Mapping[str, str], *, application: str | None = None) -> Request:
     """
-    Return what an argument or a flag asks for; the environment says what it leaves open.
+    Return what an argument or a flag asks for; the environment decides what that leaves open.
 
     Args:
         name: The loop's name.
@@ -117,6 +117,6 @@ def _read_application(argument: str | None, environment: Mapping[str, str]) -> s
     if argument is None and not kind:
         return None
     asked = f"application={value!r}" if argument is not None else f"{APPLICATION_VARIABLE}={value!r}"
-    way_out = "" if argument is not None else f"; unset {APPLICATION_VARIABLE} to do without"
+    way_out = "" if argument is not None else f"; or unset {APPLICATION_VARIABLE} to make none"
     msg = f"{asked}: there is no such kind of application; available: {', '.join(APPLICATIONS)}{way_out}"
     raise AsyncSlotPolicyError(msg)

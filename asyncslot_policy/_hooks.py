@@ -1,7 +1,7 @@
 """
-Putting a loop source into asyncio, and taking it out: by policy, or by factory where there are no policies.
+Install a loop source in asyncio, and remove it: by policy, or by factory where there are no policies.
 
-One hook of ours is in place at most. Others may put theirs on top: ours then stays below, untouched.
+At most one hook of ours is in place. If other code puts its hook on top, ours stays below, untouched.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["install", "install_source", "installed_source", "uninstall"]
 
 
 class _PolicyHook:
-    """A policy of ours in the place of the one before."""
+    """Our policy, in place of the previous one."""
 
     def __init__(self, source: LoopSource) -> None:
         self.source = source
@@ -42,9 +42,9 @@ class _PolicyHook:
 
 class _FactoryHook:
     """
-    Functions of ours in the place of asyncio's, in each module of asyncio's that has them.
+    Our functions, in place of asyncio's, in each module of asyncio that has them.
 
-    A module of the program's that has imported one by name before keeps the stock one.
+    A module of the program that has imported one of them by name before keeps the stock function.
     """
 
     def __init__(self, source: LoopSource) -> None:
@@ -59,7 +59,7 @@ class _FactoryHook:
             "get_event_loop": (self._stock_get, self._get_event_loop),
             "set_event_loop": (self._stock_set, self._set_event_loop),
         }
-        # Where what was replaced by what.
+        # For each replacement: the module, the name, the stock function, ours.
         self._places: list[tuple[ModuleType, str, Any, Any]] = [
             (module, name, stock, ours)
             for name, (stock, ours) in replacements.items()
@@ -71,8 +71,8 @@ class _FactoryHook:
         if not self._is_heeded():
             self.remove()
             msg = (
-                f"install({source.request.loop!r}): asyncio of Python {sys.version.split()[0]} does not make its loops "
-                "where asyncslot_policy knows of; pass loop_factory= to asyncio.run() or asyncio.Runner() instead"
+                f"install({source.request.loop!r}): asyncio of Python {sys.version.split()[0]} makes its loops in "
+                "a way that asyncslot_policy does not know; pass loop_factory= to asyncio.run() or asyncio.Runner()"
             )
             raise AsyncSlotPolicyError(msg)
 
@@ -86,14 +86,14 @@ class _FactoryHook:
         self.source.remove_application_factory()
 
     def _is_heeded(self) -> bool:
-        """Find out whether asyncio makes its loops by the hook now, without making one."""
+        """Find out whether asyncio now makes its loops by the hook, without making a loop."""
         makers: list[Callable[[], Any]] = [lambda: asyncio.new_event_loop(), lambda: events.new_event_loop()]  # noqa: PLW0108 - they are looked up late.
         if sys.version_info >= (3, 11):
             makers.append(lambda: asyncio.Runner().get_loop())
         with self._probing() as probe:
             try:
                 return all(make() is probe for make in makers)
-            except Exception:  # noqa: BLE001 - whatever it is, this is not an asyncio that we know.
+            except Exception:  # noqa: BLE001 - whatever is raised, we do not know this asyncio.
                 return False
 
     @contextlib.contextmanager
@@ -141,11 +141,11 @@ _hook: _PolicyHook | _FactoryHook | None = None
 
 def install(name: str = "qt", *, application: str | None = None) -> None:
     """
-    Make asyncio itself resolve to a loop: every ``asyncio.run`` and all that makes its loop without an own factory.
+    Make asyncio itself use a loop: in ``asyncio.run``, and in whatever makes its loop without its own factory.
 
-    Installing what is installed already is nothing; another loop takes its place. The
-    loop is imported at once; whether a callable that is no class makes one shows when
-    asyncio asks for the first: then that raises AsyncSlotPolicyError.
+    Installing the same loop again is a no-op; installing another one replaces it. The loop is
+    imported at once. If it is a callable that is no class, and makes no loop, AsyncSlotPolicyError
+    is raised only when asyncio asks for the first loop.
 
     Args:
         name: ``qt``, a name in the entry point group ``asyncslot.loops``, or
@@ -155,7 +155,7 @@ def install(name: str = "qt", *, application: str | None = None) -> None:
             anything.
 
     Raises:
-        AsyncSlotPolicyError: If it cannot be had; nothing has changed then.
+        AsyncSlotPolicyError: If the loop is unavailable; nothing has changed then.
     """
     if not isinstance(name, str):
         msg = f"install({name!r}): a loop's name is a str, such as 'qt'; {_registry.describe_available()}"
@@ -177,7 +177,7 @@ def install(name: str = "qt", *, application: str | None = None) -> None:
 
 def install_source(source: LoopSource) -> None:
     """
-    Put *source* into asyncio; it replaces one of ours that is in place, and covers anything else.
+    Install *source* in asyncio; it replaces a source of ours that is in place, and covers any other hook.
 
     Raises:
         AsyncSlotPolicyError: If this Python's asyncio has no place for it.
@@ -195,7 +195,7 @@ def uninstall() -> None:
     """
     Restore what was there before `install`, or before the startup file; loops already made stay.
 
-    If something else has been put in its place since, that stays; uninstalling twice is nothing.
+    If other code has replaced it since, that stays. Uninstalling twice is a no-op.
     """
     global _hook
     hook, _hook = _hook, None

@@ -1,9 +1,9 @@
 """
 AsyncSlotEventLoopPolicy, for the Pythons that have policies: those before 3.16.
 
-The private names of asyncio that the plug-in relies on stand here. Python 3.14 and 3.15 have, for each public one, a
+The private names of asyncio that the plug-in relies on are here. On Python 3.14 and 3.15, each public name has a
 private twin, which gives no DeprecationWarning. Checked on CPython 3.8.18, 3.9.18, 3.10.13, 3.11.7, 3.12.1, 3.13.0,
-3.14 and 3.15; ``tests/policy/test_policy.py`` fails on the first that has only a part of them.
+3.14 and 3.15; ``tests/policy/test_policy.py`` fails on the first Python that has only some of them.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class _Policy(_Base):
         Make a loop.
 
         Raises:
-            AsyncSlotPolicyError: If it cannot be had.
+            AsyncSlotPolicyError: If the loop is unavailable.
         """
         loop = self._source.make()
         return super().new_event_loop() if loop is None else loop
@@ -76,7 +76,7 @@ class _Policy(_Base):
         Return this thread's loop; if it has none, a new one that is its loop from now on.
 
         Raises:
-            RuntimeError: If it has none, and is neither the main thread nor one that Qt serves.
+            RuntimeError: If the thread has no loop, and is neither the main thread nor one that Qt serves.
             AsyncSlotPolicyError: As `new_event_loop`.
         """
         loop = self._source.get()

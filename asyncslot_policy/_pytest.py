@@ -1,9 +1,9 @@
 """
 The pytest plug-in: ``--asyncslot``, or ``asyncslot = true`` in the configuration.
 
-It makes asyncio resolve to the Qt-hosted loop for the whole session, which is all that anyio's plug-in and
-pytest-asyncio's ``event_loop_policy`` need, answers pytest-asyncio's newer hook for loop factories, and has an
-application in place. Without the option it does nothing, and imports nothing.
+It makes asyncio use the Qt-hosted loop for the whole session; anyio's plug-in and pytest-asyncio's
+``event_loop_policy`` need nothing else. It implements pytest-asyncio's newer hook for loop factories. It makes
+sure that there is an application. Without the option, it does nothing and imports nothing.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class _LoopFactories:
-    """Registered only if the option is set: pytest-asyncio takes a hook that returns nothing for an error."""
+    """Registered only if the option is set: to pytest-asyncio, a hook that returns nothing is an error."""
 
     @pytest.hookimpl(optionalhook=True, trylast=True)
     def pytest_asyncio_loop_factories(self) -> dict[str, Callable[[], Any]]:
@@ -56,9 +56,9 @@ class _LoopFactories:
 @pytest.fixture(scope="session", autouse=True)
 def _asyncslot_application(request: pytest.FixtureRequest) -> Iterator[None]:
     """
-    Have an application before the first loop runs: pytest-qt's, if it is installed.
+    Make sure that there is an application before the first loop runs: pytest-qt's, if that is installed.
 
-    A test's window that is closed as the last one does not quit it: tests run inside the application's loop.
+    Closing the last window of a test does not quit the application: tests run inside its loop.
     """
     if not _is_on(request.config):
         yield

@@ -3,7 +3,7 @@ Names of loops, and the factories that they stand for.
 
 A factory is a callable without arguments that returns an asyncio event loop. A name is ``qt``, built in; or
 ``module:callable``; or what an installed distribution has registered in the entry point group `GROUP`. This
-module imports what is chosen, and only that; it knows nothing of asyncio.
+module imports only the chosen factory; it knows nothing of asyncio.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def find_entries() -> list[Entry]:
     """
     Return every loop that an installed distribution has registered, in the order of their names.
 
-    Of two distributions with one name, the first on the path counts. Without a
-    module that reads metadata there are none.
+    If two distributions have the same name, the first one on the path counts. Without
+    a module that reads metadata, the list is empty.
     """
     metadata = _import_metadata()
     entries = []
@@ -99,9 +99,9 @@ def describe_available() -> str:
 
 def _import_metadata() -> Any:
     """
-    Import what reads installed distributions' metadata; None if there is nothing.
+    Import the module that reads the metadata of installed distributions; return None if there is none.
 
-    Before Python 3.10 the backport, where it is installed: it knows of newer formats.
+    Before Python 3.10, this is the backport if it is installed: it knows newer formats.
     """
     if sys.version_info < (3, 10):
         with contextlib.suppress(ImportError):
@@ -122,6 +122,6 @@ def _import(value: str) -> Callable[[], Any]:
         msg = f"{value} cannot be imported ({reason}); {describe_available()}"
         raise AsyncSlotPolicyError(msg) from exc
     if not callable(found):
-        msg = f"{value} is {found!r}, which is no callable that makes a loop; {describe_available()}"
+        msg = f"{value} is {found!r}, which is no callable, so it makes no loop; {describe_available()}"
         raise AsyncSlotPolicyError(msg)
     return found  # type: ignore[no-any-return]

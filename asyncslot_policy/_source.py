@@ -24,19 +24,19 @@ __all__ = ["LoopSource", "report"]
 
 
 class _ThreadState(threading.local):
-    """What this thread was told."""
+    """The loop of one thread."""
 
-    # The loop that was set, and in which process: a forked child has none of its parent's.
+    # The loop that was set, and the process that set it: a forked child has no loop of its parent.
     loop: AbstractEventLoop | None = None
     process_id: int | None = None
-    # It was made by a get_event_loop() of ours; the program has not chosen it.
+    # Our get_event_loop() made the loop; the program has not set it.
     is_implicit: bool = False
-    # A loop is being looked for, or made.
+    # The thread is looking for a loop, or making one.
     is_busy: bool = False
 
 
 class _ApplicationFactory:
-    """Makes an application of one kind; recognized as ours."""
+    """Makes an application of one kind. It is a class, so that its instances can be told from other factories."""
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
@@ -49,14 +49,14 @@ class _ApplicationFactory:
 
 class LoopSource:
     """
-    Makes the loops that somebody asked for, and knows each thread's.
+    Makes the requested loops, and knows the loop of each thread.
 
     Nothing is imported before the first loop is made, or `resolve` called.
 
     Args:
         request: What was asked for; its loop is not None.
-        is_tolerant: Whether a loop that cannot be had is reported in one line, once, and
-            the program left with stock asyncio for good; otherwise it is an error.
+        is_tolerant: What to do if the loop is unavailable. True: report it once, in one line,
+            and leave the program with stock asyncio for good. False: raise an error.
     """
 
     def __init__(self, request: Request, *, is_tolerant: bool) -> None:
@@ -64,7 +64,7 @@ class LoopSource:
         self.is_tolerant = is_tolerant
         self._has_given_up = False
         self._has_told_of_thread = False
-        # It works: an error from now on is the program's, such as too many open files.
+        # A loop was made: a later error is the program's, such as too many open files.
         self._has_made = False
         self._loaded: _registry.Loaded | None = None
         self._application_factory: _ApplicationFactory | None = None
@@ -72,9 +72,10 @@ class LoopSource:
 
     def resolve(self) -> _registry.Loaded:
         """
-        Find and import the factory, and have it make an application if that was asked for.
+        Find and import the factory, and have its loops make an application if one was requested.
 
-        Two threads may do so at once: it comes to the same, and a lock around imports can deadlock.
+        There is no lock: two threads may do this at once, with the same result, and a lock around
+        imports can deadlock.
 
         Raises:
             AsyncSlotPolicyError: If that fails.
@@ -97,11 +98,11 @@ class LoopSource:
         Make a loop.
 
         Returns:
-            The loop; None if the caller is to make a stock one: there is no other, or it
-            is what the factory, or its module while it is imported, asks for itself.
+            The loop; None if the caller is to make a stock loop. That is so if the loop is unavailable, or
+            if the factory itself, or its module during import, asks for a loop.
 
         Raises:
-            AsyncSlotPolicyError: If there is no loop to be had, and no tolerance.
+            AsyncSlotPolicyError: If the loop is unavailable, and the source is not tolerant.
         """
         if self._has_given_up or self._thread.is_busy:
             return None
@@ -133,10 +134,10 @@ class LoopSource:
 
     def get(self) -> AbstractEventLoop | None:
         """
-        Return this thread's loop: the one set here, or that `asyncslot.run_task` finds, whichever is newer.
+        Return this thread's loop: the one set here, or the one that `asyncslot.run_task` finds, whichever is newer.
 
-        A loop of asyncslot's that is closed counts only if the program has set it, as with
-        the stock policy; others `run_task` replaces, too, and a quit closes loops.
+        A closed loop of asyncslot counts only if the program has set it, as with the stock
+        policy. Other closed loops are replaced, as `run_task` does: a quit closes loops.
         """
         loop = self._get_set()
         ours = sys.modules.get("asyncslot.loop")
@@ -146,7 +147,7 @@ class LoopSource:
         return loop if current is None and not self._thread.is_implicit else current
 
     def set(self, loop: AbstractEventLoop | None) -> None:
-        """Note that *loop* was made this thread's; None that it has none."""
+        """Remember *loop* as this thread's loop; None if it has none."""
         before, self._thread.loop, self._thread.process_id = self._get_set(), loop, os.getpid()
         self._thread.is_implicit = False
         ours = sys.modules.get("asyncslot.loop")
@@ -158,11 +159,11 @@ class LoopSource:
             ours.set_thread_loop(None)
 
     def mark_implicit(self) -> None:
-        """Note that this thread's loop was made because none was set."""
+        """Remember that this thread's loop was made because none was set."""
         self._thread.is_implicit = True
 
     def remove_application_factory(self) -> None:
-        """Take back what `resolve` may have set, if it is still set."""
+        """Remove the application factory that `resolve` may have set, if it is still set."""
         ours = sys.modules.get("asyncslot.loop")
         if self._application_factory is None or ours is None:
             return
@@ -193,7 +194,7 @@ class LoopSource:
         return loop
 
     def _is_thread_without_application(self) -> bool:
-        """Tell whether Qt can serve this thread's loop only when the main thread has made an application."""
+        """Tell whether Qt cannot serve this thread's loop before the main thread has made an application."""
         if self.request.loop != _registry.BUILT_IN or threading.current_thread() is threading.main_thread():
             return False
         return sys.modules["asyncslot._qt"].QtCore.QCoreApplication.instance() is None
@@ -203,7 +204,7 @@ class LoopSource:
             self._has_told_of_thread = True
             report(
                 f"{self.request.asked}: thread {threading.current_thread().name!r} asked for a loop before the main "
-                "thread has made a QCoreApplication. Such threads get stock asyncio's."
+                "thread has made a QCoreApplication. Such threads get a stock asyncio loop."
             )
 
     def _error(self, reason: str) -> AsyncSlotPolicyError:
@@ -215,7 +216,7 @@ class LoopSource:
             report(f"{error}. The program goes on with stock asyncio.", error if self.request.is_debugging else None)
 
     def _place_application_factory(self) -> None:
-        """Set ``AsyncSlotEventLoop.application_factory``; the program's own yields only to what code asks for."""
+        """Set ``AsyncSlotEventLoop.application_factory``; code, but no variable, overrides the program's factory."""
         kind = self.request.application
         ours = sys.modules.get("asyncslot.loop")
         if kind is None or ours is None:
@@ -227,10 +228,10 @@ class LoopSource:
 
 
 def report(text: str, error: BaseException | None = None) -> None:
-    """Print one line, after the traceback of *error* if there is one, to standard error, if it can be written to."""
+    """Print one line to standard error, after the traceback of *error*, if any; ignore errors of writing."""
     if sys.stderr is None:
         return
-    with contextlib.suppress(OSError, ValueError):  # Its reader is gone, the disk full, the file closed.
+    with contextlib.suppress(OSError, ValueError):  # The reader is gone, the disk is full, or the file is closed.
         if error is not None:
             traceback.print_exception(type(error), error, error.__traceback__)
         print(f"asyncslot_policy: {text}", file=sys.stderr)  # noqa: T201 - there is no logging yet at start.
@@ -252,4 +253,4 @@ def _describe(factory: Any) -> str:
 def _binding() -> str:
     """Say which binding is in use, if one is."""
     qt = sys.modules.get("asyncslot._qt")
-    return "" if qt is None else f" on {qt.QtCore.__name__.partition('.')[0]}, Qt {qt.QtCore.qVersion()}"
+    return "" if qt is None else f" on {qt.binding_name()}, Qt {qt.QtCore.qVersion()}"

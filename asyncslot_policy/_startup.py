@@ -1,7 +1,7 @@
 """
-What the startup files, asyncslot_policy.pth and from Python 3.15 on .start, have done if ASYNCSLOT_POLICY is set.
+What the startup files do if ASYNCSLOT_POLICY is set: asyncslot_policy.pth, or .start from Python 3.15 on.
 
-Nothing leaves this module: it prints one line instead.
+No exception leaves this module: it prints one line instead.
 """
 
 import os
@@ -16,8 +16,8 @@ def main() -> None:
     """
     Install what ASYNCSLOT_POLICY names.
 
-    A virtual environment's startup files run twice; the second time does nothing.
-    Nothing is imported for the loop itself before the program asks for one.
+    In a virtual environment, the startup files run twice; the second run is a no-op.
+    Nothing that the loop itself needs is imported before the program asks for a loop.
     """
     global _has_run  # noqa: PLW0603 - there is one interpreter.
     if _has_run or sys.flags.ignore_environment or not os.environ.get("ASYNCSLOT_POLICY"):
@@ -25,7 +25,7 @@ def main() -> None:
     _has_run = True
     try:
         _install()
-    except Exception as exc:  # noqa: BLE001 - the program is to run on.
+    except Exception as exc:  # noqa: BLE001 - the program must run on.
         _report(exc)
 
 
@@ -46,7 +46,7 @@ def _install() -> None:
 def _report(exc: BaseException, text: str = "") -> None:
     try:
         _print_report(exc, text)
-    except (OSError, ValueError):  # It cannot be written to: the program is to run on all the same.
+    except (OSError, ValueError):  # Standard error cannot be written to; the program must run on.
         return
 
 
@@ -60,6 +60,6 @@ def _print_report(exc: BaseException, text: str) -> None:
     if not text:
         text = (
             f"ASYNCSLOT_POLICY={os.environ['ASYNCSLOT_POLICY']!r}: "
-            f"{' '.join(f'{type(exc).__name__}: {exc}'.split())}; unset it, or set it to 'off', to do without"
+            f"{' '.join(f'{type(exc).__name__}: {exc}'.split())}; to turn this off, unset it, or set it to 'off'"
         )
     print(f"asyncslot_policy: {text}. The program goes on with stock asyncio.", file=sys.stderr)  # noqa: T201

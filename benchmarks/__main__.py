@@ -20,7 +20,7 @@ from benchmarks.table import tabulate_responsiveness, tabulate_scale, tabulate_s
 
 __all__ = ["main"]
 
-# What of a suite's work there is by default.
+# How many units of work each subject of a suite has by default.
 _UNITS: dict[str, dict[str, int]] = {
     "speed": {name: workload.units for name, workload in speed.WORKLOADS.items()},
     "responsiveness": responsiveness.UNITS,
@@ -204,8 +204,8 @@ def _choose_modes(suite: str, peer: Peer, modes: Sequence[str]) -> tuple[str, ..
     """
     Return the modes in which a peer has its turn.
 
-    Speed: those asked for that it has, and the base's in any case. Responsiveness: inside ``app.exec()``.
-    Scale: the same, or what there is.
+    Speed: those asked for, if the peer has them; the base's in any case. Responsiveness: inside ``app.exec()``.
+    Scale: inside ``app.exec()``, or else the only mode that the peer has.
     """
     if suite == "responsiveness":
         return (NON_BLOCKING,) if NON_BLOCKING in peer.modes else ()

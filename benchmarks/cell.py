@@ -26,7 +26,7 @@ __all__ = ["JOBS", "main"]
 
 JOBS = {"speed": speed.JOBS, "responsiveness": responsiveness.JOBS, "scale": scale.JOBS}
 
-# What ru_maxrss counts in, in bytes. Source: getrusage(2): KiB on Linux; on macOS it is bytes.
+# The unit of ru_maxrss, in bytes. Source: getrusage(2): KiB on Linux; on macOS it is bytes.
 MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 # The application, which must not be collected.
@@ -66,8 +66,8 @@ def _make_application() -> None:
     """
     Make the application, and keep it to the end.
 
-    Each peer gets one, those without a Qt loop, too, so that what the processes differ in is the loop:
-    what is imported makes the garbage collector's work, and the peak of memory, higher.
+    Each peer gets one, also those without a Qt loop, so that the processes differ only in the loop:
+    imported modules add to the garbage collector's work, and to the peak of memory.
     """
     _kept.append(import_qt("QtWidgets").QApplication([]))
 

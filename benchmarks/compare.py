@@ -63,10 +63,10 @@ def geometric_mean(ratios: dict[str, Optional[Ratio]], attribute: str) -> Option
 
     Args:
         ratios: By workload.
-        attribute: Which number of the ratio's.
+        attribute: Which number of each ratio.
 
     Returns:
-        The mean; None if one of the workloads is missing: a mean over the others compares with no other.
+        The mean; None if one of the workloads is missing: a mean over the others could not be compared.
     """
     counted: list[float] = []
     for workload in CORE:

@@ -1,4 +1,4 @@
-"""What a job, the work of one process, is given and gives back."""
+"""What a job is given, and what it gives back. A job is the work of one process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Context", "Job", "Measurements", "Stopwatch", "hold_task", "open_echo"]
 
-# What a job has measured, by names that end in their unit.
+# What a job has measured. The names end in their unit.
 Measurements = Dict[str, float]
 
 
@@ -26,7 +26,7 @@ class Context:
     Attributes:
         peer: Who runs it.
         mode: In which of its modes.
-        units: How much of its work it is to do; what one unit is, the job says.
+        units: How much work it is to do; each job defines its unit.
     """
 
     peer: Peer
@@ -67,7 +67,7 @@ def _read_cpu_s() -> float:
 
 @contextlib.asynccontextmanager
 async def hold_task(coro: Coroutine[Any, Any, Any]) -> AsyncIterator[asyncio.Task[Any]]:
-    """Run *coro* as a task meanwhile; then cancel it and wait for its end."""
+    """Run *coro* as a task during the block; then cancel it and wait for its end."""
     task = asyncio.get_running_loop().create_task(coro)
     try:
         yield task
@@ -125,7 +125,7 @@ _BATCH = 50
 @contextlib.asynccontextmanager
 async def open_echo(clients: int, *, server_tls: Any = None, client_tls: Any = None) -> AsyncIterator[list[EchoClient]]:
     """
-    Have an echo server on the loopback interface and clients, all in the running loop.
+    Run an echo server on the loopback interface, and clients, all in the running loop.
 
     Args:
         clients: How many connections.
@@ -142,8 +142,8 @@ async def open_echo(clients: int, *, server_tls: Any = None, client_tls: Any = N
             streams = [asyncio.open_connection("127.0.0.1", port, ssl=client_tls, server_hostname=name) for _ in batch]
             new = [EchoClient(*pair) for pair in await asyncio.gather(*streams)]
             opened += new
-            # A connection is there before the server accepts it, which uvloop's does one by one: wait for
-            # that, or the backlog overflows.
+            # A connection is open before the server accepts it. uvloop's server accepts one by one: wait
+            # for that, or the backlog overflows.
             await asyncio.gather(*(client.echo(b"accepted?", 1) for client in new))
         yield opened
     finally:

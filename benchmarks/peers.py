@@ -48,14 +48,14 @@ def import_qt(name: str) -> ModuleType:
 
 
 def _quit_after(main: MainFactory) -> MainFactory:
-    """Return *main*, but such that the application quits after it."""
+    """Return *main*, but have the application quit after it."""
     core = import_qt("QtCore")
 
     async def run() -> None:
         try:
             await main()
         finally:
-            # From Qt, and not while the task still runs: a quit may cancel what runs.
+            # Have Qt call it, after the task has ended: a quit may cancel running tasks.
             core.QTimer.singleShot(0, core.QCoreApplication.quit)
 
     return run
@@ -150,12 +150,12 @@ def _block_qtasyncio(main: MainFactory) -> None:
 
 
 def _attach_qtasyncio(main: MainFactory) -> None:
-    """Let QtAsyncio call ``app.exec()``, which ends when the application quits: it lets nobody else do so."""
+    """Let QtAsyncio call ``app.exec()``, which ends when the application quits: QtAsyncio lets nobody else call it."""
     import_qt("QtAsyncio").run(_quit_after(main)(), keep_running=True)
 
 
 def _decorate_qtasyncio(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Do as QtAsyncio's examples do, which has no decorator of its own."""
+    """Do as QtAsyncio's examples do: it has no decorator of its own."""
 
     @functools.wraps(function)  # PySide looks for the slot by its name.
     def slot(receiver: Any) -> None:
@@ -171,8 +171,8 @@ class Peer:
 
     Attributes:
         name: What tables call it.
-        module: What must be importable.
-        distribution: Whose version is reported; None for Python's.
+        module: The module that must be importable.
+        distribution: The distribution whose version is reported; None for Python's.
         run_blocking: Runs a coroutine in blocking mode and returns when it is done.
         run_non_blocking: Does so inside the application's own ``exec()``; None if it has no Qt loop.
         decorate: Makes a coroutine method a Qt slot; None if it has no Qt loop.

@@ -17,7 +17,7 @@ __all__ = ["draw"]
 # Width and height of one panel, in inches.
 PANEL = (10, 4)
 
-# What all bars of a subject take of the distance to the next.
+# The width of all bars of a subject, as a part of the distance to the next subject.
 GROUP_WIDTH = 0.85
 
 
@@ -26,7 +26,7 @@ def draw(records: Sequence[Record], directory: Path) -> Iterator[Path]:
     Draw the suites "speed" and "responsiveness", if they were run.
 
     Yields:
-        The files, SVG, that were written: the same records make the same bytes.
+        The SVG files that were written. The same records make the same bytes.
 
     Raises:
         ImportError: If matplotlib is not installed.

@@ -1,9 +1,9 @@
 """
 The suite "responsiveness": how long Qt and asyncio keep each other waiting.
 
-Inside ``app.exec()``, on the peers that have a Qt loop. Frames: the gaps between the ticks of a
-precise timer of Qt's of 16 ms, which is 60 Hz in whole milliseconds. Latency: from ``call_soon()``,
-called by a slot of Qt's, or ``call_soon_threadsafe()``, called by a thread, to the callback.
+It runs inside ``app.exec()``, on the peers that have a Qt loop. Frames are the gaps between the ticks
+of a precise Qt timer of 16 ms, which is 60 Hz in whole milliseconds. Latency is the time from
+``call_soon()`` in a Qt slot, or ``call_soon_threadsafe()`` in a thread, to the callback.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FRAME_MS = 16
 # The interval between calls whose latency is measured, in milliseconds. Arbitrary; no divisor of 16.
 CALL_MS = 5
 
-# The least that is watched, however little of the work is asked for: 0.6 s of frames, in which the burst comes.
+# The least number of frames or calls, even for small --scale: 0.6 s of frames, in which the burst comes.
 LEAST = 40
 
 # How many tasks, and how many callbacks, a flood consists of. Arbitrary.
@@ -42,7 +42,7 @@ BUSY_SOCKETS = 100
 # When the burst comes, in seconds after the first frame. Arbitrary.
 BURST_AFTER_S = 0.3
 
-# A condition: entered, it begins; it keeps its measurements in the dict.
+# A condition begins when it is entered. It puts its measurements into the dict.
 Condition = Callable[[Measurements], "contextlib.AbstractAsyncContextManager[None]"]
 
 
@@ -59,7 +59,7 @@ async def _be_idle(_: Measurements) -> AsyncIterator[None]:
 
 
 class _Work:
-    """What goes on without end in the background, and how much of it was done."""
+    """Endless work in the background, and how much of it was done."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -67,7 +67,7 @@ class _Work:
 
     @contextlib.asynccontextmanager
     async def measure(self, found: Measurements, works: Iterable[Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
-        """Have *works* run in a block, until it sets `is_over`, and keep the rate."""
+        """Run *works* during the block, set `is_over` at its end, and keep the rate."""
         began_s = time.perf_counter()
         tasks = [asyncio.get_running_loop().create_task(work) for work in works]
         try:
@@ -80,7 +80,7 @@ class _Work:
 
 @contextlib.asynccontextmanager
 async def _flood(found: Measurements) -> AsyncIterator[None]:
-    """Have 50 callbacks that call_soon() themselves and 50 tasks in sleep(0), without end."""
+    """Run 50 callbacks that call_soon() themselves, and 50 tasks in sleep(0), without end."""
     loop, work = asyncio.get_running_loop(), _Work()
 
     def again() -> None:
@@ -101,7 +101,7 @@ async def _flood(found: Measurements) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def _burst(found: Measurements) -> AsyncIterator[None]:
-    """Have 50,000 callbacks become ready at once, a while after the beginning."""
+    """Make 50,000 callbacks ready at once, a while after the beginning."""
     loop = asyncio.get_running_loop()
     is_drained = loop.create_future()
     count = 0
@@ -127,7 +127,7 @@ async def _burst(found: Measurements) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def _be_busy(found: Measurements) -> AsyncIterator[None]:
-    """Have 100 clients of an echo server busy."""
+    """Keep 100 clients of an echo server busy."""
     work = _Work()
 
     async def keep_busy(client: Any) -> None:
@@ -140,7 +140,7 @@ async def _be_busy(found: Measurements) -> AsyncIterator[None]:
 
 
 async def _watch_frames(frames: int) -> Measurements:
-    """Count *frames* frames and tell how far they were apart."""
+    """Watch *frames* frames, and measure the gaps between them."""
     core = import_qt("QtCore")
     done = asyncio.get_running_loop().create_future()
     at_s: list[float] = []
@@ -160,7 +160,7 @@ async def _watch_frames(frames: int) -> Measurements:
 
 
 async def _call_from_slot(calls: int) -> Measurements:
-    """Have a slot of Qt's call call_soon(), and tell how long the callback took to come."""
+    """Call call_soon() in a Qt slot, and measure the time until the callback."""
     core = import_qt("QtCore")
     loop = asyncio.get_running_loop()
     done, latencies_s = loop.create_future(), []
@@ -180,7 +180,7 @@ async def _call_from_slot(calls: int) -> Measurements:
 
 
 async def _call_from_thread(calls: int) -> Measurements:
-    """Have a thread call call_soon_threadsafe(), and tell how long the callback took to come."""
+    """Call call_soon_threadsafe() in a thread, and measure the time until the callback."""
     loop = asyncio.get_running_loop()
     done, latencies_s = loop.create_future(), []
 
@@ -222,7 +222,7 @@ JOBS: dict[str, Job] = {
     "thread-flood": _make_job(_call_from_thread, _flood),
 }
 
-# Frames, or calls, that a job watches: 3 and 2 seconds' worth.
+# How many frames or calls a job watches: 3 seconds of frames, 2 seconds of calls.
 UNITS = {name: 180 if name.startswith("frames") else 400 for name in JOBS}
 
 # What is measured besides the summary.

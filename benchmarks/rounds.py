@@ -1,7 +1,7 @@
 """
-Runs cells: each in a process of its own, in rounds, in each of which every peer has its turn.
+Runs cells in rounds, each cell in a process of its own. In each round, every peer has its turn.
 
-What goes wrong in a cell, of whatever kind, is its record's ``failure``, and it is not run again.
+Whatever goes wrong in a cell becomes its record's ``failure``, and the cell is not run again.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ class Record:
     failure: Optional[str] = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
+        """Return it as JSON stores it."""
         return asdict(self)
 
 
 def base_environment() -> dict[str, str]:
-    """Return the environment of a cell: this process's, without what changes how loops, or imports, behave."""
+    """Return the environment of a cell: this process's, without variables that change how loops or imports behave."""
     changing = ("ASYNCSLOT_", "PYTHONASYNCIO", "PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(changing)}
     return {"QT_QPA_PLATFORM": "offscreen", **kept}
@@ -64,13 +64,13 @@ def run_rounds(records: Sequence[Record], rounds: int, timeout_s: float, say: Ca
     """
     Run each record's cell once in each round, and add the results to it.
 
-    The records of one subject are run one after the other; which is first changes from round to round.
+    The records of one subject are run one after the other. The first one changes from round to round.
 
     Args:
         records: What to run.
         rounds: How often.
         timeout_s: Seconds after which a process is taken to hang, and is killed.
-        say: Told of each cell, before and after.
+        say: Called with a line before each cell, and with one more if it fails.
     """
     by_subject: dict[tuple[str, str], list[Record]] = defaultdict(list)
     for record in records:

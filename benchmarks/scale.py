@@ -1,5 +1,5 @@
 """
-The suite "scale": what one task, timer, connection costs where there are many, and what idleness costs.
+The suite "scale": the cost of one task, timer or connection among many, and of being idle.
 
 The peers that have a Qt loop run inside ``app.exec()``, as in an application.
 """
@@ -21,25 +21,25 @@ __all__ = ["JOBS", "SIZES", "UNITS"]
 # How many there are at once.
 SIZES = (10, 1000, 10_000)
 
-# The work of one job, shared out to as many as there are: tasks, messages.
+# The work of one job, in tasks or messages; divided among as many as there are.
 TASKS = 50_000
 MESSAGES = 10_000
 
-# How often at most all timers of a job are run: each time takes 10 ms on the clock. Arbitrary.
+# How often, at most, all timers of a job are run. Each time takes 10 ms on the clock. Arbitrary.
 TIMER_ROUNDS = 50
 TIMERS = 30_000
 
 # Descriptors that a process needs besides its connections'. Arbitrary, generous.
 SPARE_DESCRIPTORS = 200
 
-# For how long idleness is watched, and for how long to learn what watching costs, in seconds.
+# How long an idle process is watched, and how long to learn what watching costs; in seconds.
 IDLE_S = 3.0
 SHORT_S = 0.5
 
 # Connections that are open while wake-ups are counted.
 IDLE_SOCKETS = 100
 
-# How much is idle where memory is measured.
+# How many tasks and connections are idle when memory is measured.
 IDLE_TASKS = 10_000
 IDLE_CONNECTIONS = 1000
 
@@ -68,7 +68,7 @@ async def _run_tasks(size: int, context: Context) -> Measurements:
 
 
 async def _run_timers(size: int, context: Context) -> Measurements:
-    """Have *size* sleeps of 1 to 10 ms at once. Cost: per sleep."""
+    """Run *size* sleeps of 1 to 10 ms at once. Cost: per sleep."""
     rounds = min(TIMER_ROUNDS, max(1, context.units // size))
 
     async def sleep(index: int) -> int:
@@ -84,7 +84,7 @@ async def _run_timers(size: int, context: Context) -> Measurements:
 
 
 async def _run_sockets(size: int, context: Context) -> Measurements:
-    """Have *size* connections, or what the limit of descriptors allows, echo. Cost: per message there and back."""
+    """Let *size* connections echo, or as many as descriptors allow. Cost: per message there and back."""
     connections = min(size, (_raise_descriptor_limit() - SPARE_DESCRIPTORS) // 2)
     times = max(1, context.units // connections)
     watch = Stopwatch()
@@ -103,9 +103,9 @@ def _per_unit(watch: Stopwatch, done: int, units: int, size: int) -> Measurement
 
 
 def _raise_descriptor_limit() -> int:
-    """Raise this process's limit of descriptors as far as it may, and return it."""
+    """Raise this process's limit of descriptors as far as allowed, and return it."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # Where the hard limit is none, a soft limit that is enough. Source: some systems refuse an infinite one.
+    # If the hard limit is infinite, take a soft limit that is enough: some systems refuse an infinite one.
     limit = 1 << 16 if hard == resource.RLIM_INFINITY else hard
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
     return limit
@@ -115,11 +115,11 @@ async def _count_wake_ups(_: Context) -> Measurements:
     """
     Count how often this process wakes while a task sleeps for an hour and nothing happens.
 
-    Before every wake-up of a thread there was a voluntary context switch. A short watch, of which as
-    many are due to its beginning and its end, is taken from a long one.
+    Before every wake-up of a thread there was a voluntary context switch. The beginning and the end of
+    a watch cause some, too: so the count of a short watch is subtracted from that of a long one.
     """
     async with hold_task(asyncio.sleep(NEVER_S)):
-        await asyncio.sleep(SHORT_S)  # What has just begun comes to rest.
+        await asyncio.sleep(SHORT_S)  # Let the process come to rest.
         short, long = await _count_switches(SHORT_S), await _count_switches(IDLE_S)
     return {"wake_ups_per_s": (long - short) / (IDLE_S - SHORT_S)}
 
@@ -131,20 +131,20 @@ async def _count_switches(duration_s: float) -> int:
 
 
 async def _count_wake_ups_connected(context: Context) -> Measurements:
-    """Do so with 100 open connections."""
+    """Count the same with 100 open connections."""
     async with open_echo(IDLE_SOCKETS) as clients:
         await asyncio.gather(*(client.echo(MESSAGE, 1) for client in clients))
         return await _count_wake_ups(context)
 
 
 def _read_resident_bytes() -> int:
-    """Return this process's resident set. Source: proc(5); there is none but on Linux."""
+    """Return the size of this process's resident set. Source: proc(5); only Linux has it."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * resource.getpagesize()
 
 
 async def _weigh_tasks(context: Context) -> Measurements:
-    """Tell what an idle task adds to the resident set."""
+    """Measure what an idle task adds to the resident set."""
     loop = asyncio.get_running_loop()
 
     async def wait(future: asyncio.Future[None]) -> None:
@@ -164,10 +164,10 @@ async def _weigh_tasks(context: Context) -> Measurements:
 
 
 async def _weigh_connections(context: Context) -> Measurements:
-    """Tell what an idle connection, both of its ends, streams, adds to the resident set."""
+    """Measure what an idle connection, with streams at both ends, adds to the resident set."""
     _raise_descriptor_limit()
     async with open_echo(1) as clients:
-        await clients[0].echo(MESSAGE, 1)  # What the first one makes, the others do not.
+        await clients[0].echo(MESSAGE, 1)  # Make what only the first connection makes.
     gc.collect()
     before = _read_resident_bytes()
     async with open_echo(context.units) as clients:
@@ -200,7 +200,7 @@ JOBS = _make_jobs()
 
 _UNITS_OF = {"tasks": TASKS, "timers": TIMERS, "sockets": MESSAGES}
 
-# How many units each job does; where idleness is timed, none counts.
+# How many units each job does. Jobs that watch an idle process ignore it.
 UNITS = {
     **{name: _UNITS_OF.get(name.split("-")[0], 1) for name in JOBS},
     "idle-tasks": IDLE_TASKS,

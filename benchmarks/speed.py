@@ -1,8 +1,8 @@
 """
 The suite "speed": the same work on each peer.
 
-Each workload is a coroutine function that does *units* units of work under the
-stopwatch, whatever the loop, and returns how many it has done: a peer that loses some fails.
+Each workload is a coroutine function that does *units* units of work under the stopwatch,
+on any loop. It returns how many units it has done: a peer that loses some fails.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from benchmarks.peers import Decorator, Peer, import_qt
 
 __all__ = ["CORE", "JOBS", "WORKLOADS", "Workload"]
 
-# How much of the work is done before, unmeasured, so that caches and pools are warm. Arbitrary.
+# The part of the work that is done before, unmeasured, so that caches and pools are warm. Arbitrary.
 WARM_UP = 0.05
 
 # What goes through an echo server at a time: 64 bytes, a small message. Arbitrary.
@@ -34,7 +34,7 @@ NEVER_S = 60.0
 
 
 async def sleep0(units: int, watch: Stopwatch, _: Peer) -> int:
-    """One task gives way, ``asyncio.sleep(0)``, again and again. Unit: one sleep."""
+    """One task yields, by ``asyncio.sleep(0)``, again and again. Unit: one sleep."""
     done = 0
     with watch:
         for _index in range(units):
@@ -61,7 +61,7 @@ async def queue(units: int, watch: Stopwatch, _: Peer) -> int:
     """
     A producer and a consumer share a queue with room for one. Unit: one item.
 
-    So the two tasks take turns; with more room, it would be the queue's own code that is measured.
+    So the two tasks take turns. With more room, the queue's own code would be measured.
     """
     items: asyncio.Queue[int] = asyncio.Queue(1)
 
@@ -151,7 +151,7 @@ async def tls(units: int, watch: Stopwatch, _: Peer) -> int:
 
 
 async def subprocess(units: int, watch: Stopwatch, _: Peer) -> int:
-    """Processes of ``cat`` are fed and read, one by one. The CPU is with theirs. Unit: one process."""
+    """Processes of ``cat`` are fed and read, one by one. The CPU time includes theirs. Unit: one process."""
     cat, pipe, done = shutil.which("cat"), asyncio.subprocess.PIPE, 0
     assert cat is not None, "there is no command 'cat'"
     with watch:
@@ -164,9 +164,9 @@ async def subprocess(units: int, watch: Stopwatch, _: Peer) -> int:
 
 async def slot(units: int, watch: Stopwatch, peer: Peer) -> int:
     """
-    A timer of Qt's emits a signal 100 times a turn; the slot's coroutine counts and returns.
+    A Qt timer emits a signal 100 times per timeout; the slot's coroutine counts and returns.
 
-    Without a Qt loop it is a callback that creates as many tasks. Unit: one emission.
+    Without a Qt loop, a callback creates as many tasks. Unit: one emission.
     """
     done = asyncio.get_running_loop().create_future()
     count = 0
@@ -238,7 +238,7 @@ class Workload:
     Some work.
 
     Attributes:
-        run: Does it.
+        run: Does the work.
         units: How many units make about half a second on the stdlib's loop.
         is_core: Whether it counts in the geometric mean.
     """

@@ -21,7 +21,7 @@ SAMPLES = 10
 
 _IMPORT_BASE = "import asyncio, PySide6.QtCore"
 
-# Prints the seconds that the import takes where its base is imported already.
+# Prints the seconds that the import takes if its base is imported already.
 _TIMED_IMPORT = f"""
 import time
 {_IMPORT_BASE}
@@ -30,8 +30,8 @@ import asyncslot
 print(time.perf_counter() - began)
 """
 
-# Prints the seconds that Python takes for the startup file, as it does at each start: to 3.14 `site` reads
-# a .pth, from 3.15 on it calls what a .start names. In a virtual environment it may do so twice.
+# Prints the seconds that Python takes for the startup file at each start. Up to 3.14, `site` reads a .pth;
+# from 3.15 on, it calls what a .start names. In a virtual environment, it may do so twice.
 _TIMED_STARTUP = """
 import os, site, sys, time
 root = sys.argv[1]
@@ -77,7 +77,7 @@ def _time_process(code: str) -> float:
     return time.perf_counter() - began_s
 
 
-# Kind of sample -> takes one, in seconds.
+# Kind of sample -> function that takes one and returns seconds.
 _KINDS: dict[str, Callable[[], float]] = {
     "process: base": lambda: _time_process(_IMPORT_BASE),
     "process: base + asyncslot": lambda: _time_process(_IMPORT_BASE + ", asyncslot"),
@@ -97,7 +97,7 @@ def measure_startup(rounds: int, say: Callable[[str], None]) -> dict[str, list[f
         RuntimeError: If one of the processes fails.
     """
     for take in _KINDS.values():
-        take()  # Python writes and the system caches what it will read.
+        take()  # Now Python writes, and the system caches, what later runs read.
     samples: dict[str, list[float]] = {kind: [] for kind in _KINDS}
     for index in range(rounds):
         say(f"round {index + 1}/{rounds}  startup")

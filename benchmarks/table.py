@@ -27,7 +27,7 @@ def _format(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[s
 
     Args:
         headers: The names of the columns. The first two are aligned left, the others right.
-        rows: As many cells each; or fewer, of which the last is then a remark that may be long.
+        rows: Each has as many cells; or fewer, and then the last one is a remark, which may be long.
     """
     filled = list(rows)
     full = [headers, *(row for row in filled if len(row) == len(headers))]
@@ -58,7 +58,7 @@ def _spread(ratio: Optional[Ratio]) -> str:
 
 
 def tabulate_speed(records: Sequence[Record], mode: str) -> Iterator[str]:
-    """Yield the tables of the suite "speed" in one mode, line by line; the base is in both, in its only mode."""
+    """Yield the tables of the suite "speed" in one mode, line by line; the base is in those of both modes."""
     chosen = [record for record in records if record.mode == mode or record.peer == BASE]
     if mode == BLOCKING:
         yield "Blocking mode: the loop runs the program."

@@ -24,7 +24,7 @@ class Editor(QMainWindow):
         save.setShortcut(QKeySequence.StandardKey.Save)
         save.triggered.connect(self.save)
 
-    @AsyncSlot(when_busy="queue", on_quit="finish")  # One after the other, and to the end.
+    @AsyncSlot(when_busy="queue", on_quit="finish")  # One save at a time; a quit waits for it.
     async def save(self):
         text = self.text.toPlainText()
         self.text.document().setModified(False)
@@ -49,7 +49,7 @@ if __name__ == "__main__":
     app = QApplication(sys.argv)
     loop = AsyncSlotEventLoop()
     loop.attach()
-    loop.set_exception_handler(error_handler)  # What fails is shown in a message box.
+    loop.set_exception_handler(error_handler)  # Shows failures in a message box.
     window = Editor(Path(sys.argv[1] if len(sys.argv) > 1 else "notes.txt"))
     window.show()
     sys.exit(app.exec())

@@ -20,7 +20,7 @@ class Window(QWidget):
 
     @AsyncSlot()
     async def on_click(self):
-        self.button.setEnabled(False)  # Done when the click returns: there is no second one.
+        self.button.setEnabled(False)  # Runs before emit() returns, so a second click cannot start a second run.
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "pip", "list", stdout=asyncio.subprocess.PIPE
         )

@@ -26,16 +26,16 @@ class Counter(QObject):
 
     def set_status(self, text):
         self._status = text
-        self.status_changed.emit()  # All that is bound to the property reads it anew.
+        self.status_changed.emit()  # Every binding to the property reads it again.
 
-    # It is in the metaobject, as any slot is: `onClicked: counter.count()`. A click meanwhile has no effect.
+    # It is in the metaobject, like any slot: `onClicked: counter.count()`. While it runs, a click has no effect.
     @AsyncSlot(when_busy="drop")
     async def count(self):
-        self.set_status("working…")  # Done before onClicked returns.
+        self.set_status("working…")  # Runs before onClicked returns.
         loop = asyncio.get_running_loop()
         lines = 0
         for path in Path(asyncio.__file__).parent.parent.glob("*/*.py"):
-            # Reading a file blocks, so another thread does that; what QML sees changes on this one alone.
+            # Reading a file blocks, so another thread reads it. What QML sees changes only on this thread.
             lines += (await loop.run_in_executor(None, path.read_bytes)).count(b"\n")
             self.set_status(f"working… {lines} lines")
         self.set_status(f"{lines} lines in all")
@@ -48,5 +48,5 @@ if __name__ == "__main__":
     engine.rootContext().setContextProperty("counter", counter)
     engine.load(Path(__file__).with_suffix(".qml"))
     code = app.exec() if engine.rootObjects() else 1
-    del engine  # Before the counter: its bindings look at it to the end.
+    del engine  # Delete it before the counter, which its bindings read to the end.
     sys.exit(code)

@@ -24,12 +24,12 @@ class Window(QWidget):
             layout.addWidget(widget)
         self.edit.textEdited.connect(self.on_text_edited)
 
-    # Without "restart" all searches would run side by side, and the slowest would have the last word.
+    # Without "restart", all searches would run side by side, and the slowest answer would be shown last.
     @AsyncSlot(str, when_busy="restart")
     async def on_text_edited(self, text):
         self.status.setText(f"Searching for {text!r}…")
         names = await self.find_names(text)
-        # The next keystroke would have cancelled this call: what is shown now is what the user has typed.
+        # A later keystroke would have cancelled this call, so these names match what the user has typed.
         self.show_names(text, names)
 
     async def find_names(self, text):
@@ -38,7 +38,7 @@ class Window(QWidget):
             writer.write(f"GET /?{quote(text)} HTTP/1.0\r\n\r\n".encode())
             _head, _, body = (await reader.read()).decode().partition("\r\n\r\n")
             return body.split()
-        finally:  # Cancelled or not. The next search begins when this has ended: there is one connection at a time.
+        finally:  # Also if cancelled. The next search begins after this, so there is one connection at a time.
             writer.close()
             await writer.wait_closed()
 
@@ -49,11 +49,11 @@ class Window(QWidget):
 
 
 async def answer(reader, writer):
-    """Answer one request as a busy server does: after a while, which may be shorter for a later one."""
+    """Answer one request as a busy server does: after a random delay, so a later request may be answered first."""
     try:
         request = (await reader.readline()).decode()  # Empty if the client has hung up already.
         try:
-            # A client that waits for its answer sends nothing more: this ends early only if it hangs up.
+            # A client that waits for its answer sends nothing more: this ends early only if the client hangs up.
             await asyncio.wait_for(reader.read(), random.uniform(0.05, 0.6))
         except asyncio.TimeoutError:
             part = unquote(request.split()[1].partition("?")[2]).lower()
@@ -70,10 +70,10 @@ async def main():
     async with server:
         window = Window(server.sockets[0].getsockname()[1])
         window.show()
-        await server.serve_forever()  # Until the last window is closed: that cancels all tasks, this one, too.
+        await server.serve_forever()  # Until the last window closes, which cancels all tasks, also this one.
 
 
 if __name__ == "__main__":
     app = QApplication(sys.argv)
-    run_task(main())  # It runs when the application does.
+    run_task(main())  # Runs up to its first suspension now, the rest inside app.exec().
     sys.exit(app.exec())

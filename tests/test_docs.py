@@ -19,8 +19,8 @@ from support import run_coroutine, run_script
 
 import asyncslot
 from asyncslot import AsyncSlot, AsyncSlotEventLoop, CancelReason, cancel_reason
-from asyncslot._busy import MODES
 from asyncslot._qt import QtCore
+from asyncslot._slot.call_queue import MODES
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = (DOCS / "busy.md").read_text(encoding="utf-8")

@@ -1,8 +1,14 @@
-"""The order of the house: who imports whom, who may know Qt, how long a module may be."""
+"""The house: who imports whom, what a room must not know, where asyncio's private names stand."""
 
 from __future__ import annotations
 
 import ast
+import asyncio
+import functools
+import importlib
+import inspect
+import pkgutil
+import sys
 from pathlib import Path
 from typing import Iterator
 
@@ -12,46 +18,13 @@ import asyncslot
 import asyncslot_policy
 
 PACKAGE = Path(asyncslot.__file__).parent
-MODULES = sorted(PACKAGE.glob("*.py"))
-
 POLICY_PACKAGE = Path(asyncslot_policy.__file__).parent
-POLICY_MODULES = sorted(POLICY_PACKAGE.glob("*.py"))
 
-# A module imports only modules above it.
-ORDER = [
-    "_qt",
-    "_stdlib",
-    "_wrapper",
-    "_thread",
-    "_identity",
-    "_quit_watch",
-    "_selector",
-    "_handle",
-    "_host",
-    "_interrupt",
-    "_level",
-    "_unix",
-    "_stopwatch",
-    "_slices",
-    "lifetime",
-    "_owner",
-    "_keeper",
-    "_busy",
-    "tasks",
-    "_quit",
-    "_blocking",
-    "loop",
-    "current",
-    "sender",
-    "scope",
-    "decorator",
-    "closing",
-    "dialogs",
-    "__init__",
-]
+# Folders and modules: each imports only from those before it.
+ROOMS = ["_qt", "_task", "_loop", "loop", "_slot", "decorator", "dialogs", "__init__", "demo"]
 
 # The same in the policy plug-in, which may also import asyncslot.
-POLICY_ORDER = [
+POLICY_ROOMS = [
     "_config",
     "_registry",
     "_source",
@@ -63,18 +36,63 @@ POLICY_ORDER = [
     "__init__",
 ]
 
-# Source modules whose tests have other names, and why.
-TESTS_ELSEWHERE = {
-    "__init__": "no logic",
-    "_blocking": "test_loop: a base class, tested through the loop",
-    "_identity": "test_owner: it is about the life of objects",
-    "_level": "test_quit: its Qt loops must be the outermost of a process",
-    "_quit_watch": "test_closing: it is about what a window may close",
-    "_stopwatch": "test_nesting: it is about nested Qt loops",
-    "_thread": "test_loop: it needs a thread of Qt's with a loop",
-    "_wrapper": "test_decorator: what it makes is a slot",
-    "_unix": "test_interrupt: a base class, tested through the loop",
+QT = "asyncslot._qt.binding"
+
+# What a module must not know: it imports it neither itself nor through any other module.
+# A folder stands for all of its modules.
+KNOWS_NOTHING_OF = {
+    "asyncslot._qt": ["asyncio"],
+    "asyncslot._qt.identity_dict": [QT],
+    "asyncslot._qt.thread": [QT],
+    "asyncslot._task.asyncio_private": [QT],
+    "asyncslot._task.cancellation": [QT],
+    "asyncslot._task.description": [QT],
+    "asyncslot._loop.slicer": [QT, "asyncio"],
+    "asyncslot._loop.handles": [QT],
+    "asyncslot._loop.selector": [QT, "asyncio"],
+    "asyncslot._loop.unix": [QT],
+    "asyncslot._loop.waker": ["asyncio"],
+    "asyncslot._loop.first_step": [QT],
+    "asyncslot._loop.this_thread": [QT, "asyncio"],
+    "asyncslot._slot.wrapper": [QT, "asyncio"],
+    "asyncslot_policy._config": ["asyncslot", "asyncio"],
+    "asyncslot_policy._registry": ["asyncslot", "asyncio"],
+    "asyncslot": ["asyncslot_policy"],
 }
+
+# Modules whose tests have other names, and why.
+TESTS_ELSEWHERE = {
+    "_qt/application": "policy/test_source: it is about programs that make none",
+    "_qt/event_loop": "test_nesting: it is about Qt loops inside each other",
+    "_qt/identity_dict": "test_owner: it is about the life of objects",
+    "_qt/qobject": "test_owner: likewise",
+    "_qt/thread": "test_loop: it needs a thread of Qt's with a loop",
+    "_loop/debug_run": "test_nesting: it is about the time of nested Qt loops",
+    "_loop/unix": "test_interrupts: a base class, tested through the loop",
+    "_slot/call": "test_decorator: what it makes is a slot",
+    "_slot/failure": "test_decorator: likewise",
+    "_slot/quit_watch": "test_window_closing: it is about what a window may close",
+    "_slot/wrapper": "test_decorator: what it makes is a slot",
+}
+
+
+def list_modules(package: Path) -> dict[str, Path]:
+    """Return the dotted names of a package's modules and where they are; an ``__init__`` has its folder's name."""
+    found = {}
+    for path in sorted(package.rglob("*.py")):
+        parts = [package.name, *path.relative_to(package).with_suffix("").parts]
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = list_modules(PACKAGE)
+POLICY_MODULES = list_modules(POLICY_PACKAGE)
+ALL_MODULES = {**MODULES, **POLICY_MODULES}
+
+
+def find_room(module: str) -> str:
+    """Return the folder or the module that stands in the order of rooms."""
+    return module.split(".")[1] if "." in module else "__init__"
 
 
 def imported_names(path: Path) -> Iterator[str]:
@@ -84,7 +102,8 @@ def imported_names(path: Path) -> Iterator[str]:
         inner
         for node in ast.walk(tree)
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test) and "Not()" not in ast.dump(node.test)
-        for inner in ast.walk(node)
+        for statement in node.body
+        for inner in ast.walk(statement)
     }
     for node in ast.walk(tree):
         if node in skipped:
@@ -95,61 +114,222 @@ def imported_names(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def test_order_lists_every_module() -> None:
-    """The order is complete."""
-    assert {path.stem for path in MODULES} == set(ORDER)
+def imported_modules(module: str) -> set[str]:
+    """Return what a module imports: of ours the modules, of others the top-level packages."""
+    found = set()
+    for name in imported_names(ALL_MODULES[module]):
+        parents = [name.rsplit(".", count)[0] for count in range(name.count(".") + 1)]
+        found.add(next((parent for parent in parents if parent in ALL_MODULES), parents[-1]))
+    return found
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
-def test_module_imports_only_modules_above(path: Path) -> None:
-    """No module imports one that stands below it, so there is no cycle."""
-    above = ORDER[: ORDER.index(path.stem)]
-    inside = [name.split(".")[1] for name in imported_names(path) if name.startswith("asyncslot.")]
-    assert set(inside) <= set(above)
+def known_modules(module: str) -> set[str]:
+    """Return all that a module imports, through other modules of ours, too."""
+    known: set[str] = set()
+    new = {module}
+    while new:
+        known |= new
+        new = {each for name in new & set(ALL_MODULES) for each in imported_modules(name)} - known
+    return known - {module}
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_module_imports_neither_qt_nor_policy(path: Path) -> None:
-    """Only `_qt` imports a binding; nothing imports the policy plug-in."""
-    forbidden = ("PySide", "PyQt", "asyncslot_policy")
-    assert not [name for name in imported_names(path) if name.startswith(forbidden)]
+# -- who imports whom --
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_module_length(path: Path) -> None:
-    """No module is much longer than 500 lines."""
-    assert len(path.read_text().splitlines()) <= 500
+def test_rooms_are_all_there_are() -> None:
+    """The order of rooms is complete."""
+    assert {find_room(module) for module in MODULES} == set(ROOMS)
+    assert {find_room(module) for module in POLICY_MODULES} == set(POLICY_ROOMS)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
-def test_module_has_its_test_file(path: Path) -> None:
+@pytest.mark.parametrize("module", ALL_MODULES)
+def test_module_imports_no_room_below(module: str) -> None:
+    """No import runs upward: a module imports from its own room and from those before it."""
+    package = module.partition(".")[0]
+    rooms = ROOMS if package == "asyncslot" else POLICY_ROOMS
+    allowed = rooms[: rooms.index(find_room(module)) + 1]
+    inside = {find_room(name) for name in imported_modules(module) if name.partition(".")[0] == package}
+    assert inside <= set(allowed)
+
+
+@pytest.mark.parametrize("module", ALL_MODULES)
+def test_module_is_in_no_cycle(module: str) -> None:
+    """No module imports itself through others. A folder's own ``__init__`` is the door, not a room."""
+    assert not [name for name in imported_modules(module) if module in known_modules(name)]
+
+
+@pytest.mark.parametrize("module", ALL_MODULES)
+def test_only_the_binding_module_imports_qt(module: str) -> None:
+    """One module imports a binding, by the name that it has chosen."""
+    assert not [name for name in imported_names(ALL_MODULES[module]) if name.startswith(("PySide", "PyQt", "shiboken"))]
+
+
+@pytest.mark.parametrize(
+    ("module", "unknown"),
+    [
+        (module, unknown)
+        for stem, names in KNOWS_NOTHING_OF.items()
+        for module in ALL_MODULES
+        if module == stem or module.startswith(f"{stem}.")
+        for unknown in names
+    ],
+)
+def test_module_knows_nothing_of(module: str, unknown: str) -> None:
+    """What a module must not know it does not import, nor does anything that it imports."""
+    known = known_modules(module)
+    assert not [name for name in known if name == unknown or name.startswith(f"{unknown}.")]
+
+
+def test_modules_that_know_nothing_exist() -> None:
+    """The table names modules that there are."""
+    assert set(KNOWS_NOTHING_OF) <= set(ALL_MODULES)
+
+
+# -- names --
+
+
+@pytest.mark.parametrize("name", [info.name for info in pkgutil.iter_modules([str(PACKAGE)])])
+def test_module_name_is_no_other_name(name: str) -> None:
+    """``import asyncslot.loop`` gives a module, not a function of that name."""
+    if not name.startswith("__"):
+        assert inspect.ismodule(getattr(importlib.import_module(f"asyncslot.{name}") and asyncslot, name))
+
+
+@pytest.mark.parametrize("name", asyncslot.__all__)
+def test_exported_name_says_where_to_import_it_from(name: str) -> None:
+    """Tracebacks and ``help()`` name the package, not the module inside it."""
+    assert getattr(asyncslot, name).__module__ == "asyncslot"
+
+
+def own_classes() -> Iterator[type]:
+    for module in MODULES:
+        if not module.endswith("__main__"):
+            found = vars(importlib.import_module(module)).values()
+            yield from (each for each in found if inspect.isclass(each) and is_own(each))
+
+
+def is_own(cls: type) -> bool:
+    return cls.__module__.partition(".")[0] == "asyncslot"
+
+
+def test_inheritance_chain_is_at_most_two() -> None:
+    """Parts are held, not inherited: no class of ours has a grandparent of ours."""
+    chains = {cls: [each.__name__ for each in cls.__mro__ if is_own(each)] for cls in own_classes()}
+    assert [chain for chain in chains.values() if len(chain) > 2] == []
+    assert ["AsyncSlotEventLoop", "PlatformEventLoop"] in chains.values()
+
+
+# -- tests --
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if find_room(name) != "demo"])
+def test_module_has_its_test_file(module: str) -> None:
     """Every source module has its one test file, or a reason why not."""
-    name = f"test_{path.stem.strip('_')}.py"
-    assert (Path(__file__).with_name(name)).exists() != (path.stem in TESTS_ELSEWHERE)
+    path = MODULES[module]
+    if path.stem == "__init__":
+        return  # No logic.
+    key = str(path.relative_to(PACKAGE).with_suffix("")).replace("\\", "/")
+    assert Path(__file__).with_name(f"test_{path.stem}.py").exists() != (key in TESTS_ELSEWHERE)
 
 
-def test_policy_order_lists_every_module() -> None:
-    """The policy plug-in's order is complete, too."""
-    assert {path.stem for path in POLICY_MODULES} == set(POLICY_ORDER)
-
-
-@pytest.mark.parametrize("path", POLICY_MODULES, ids=lambda path: path.stem)
-def test_policy_module_imports_only_modules_above(path: Path) -> None:
-    """No module of the policy plug-in imports one that stands below it."""
-    above = POLICY_ORDER[: POLICY_ORDER.index(path.stem)]
-    inside = [name.split(".")[1] for name in imported_names(path) if name.startswith("asyncslot_policy.")]
-    assert set(inside) <= set(above)
-
-
-@pytest.mark.parametrize("path", POLICY_MODULES, ids=lambda path: path.stem)
-def test_policy_module_imports_no_qt_and_is_not_long(path: Path) -> None:
-    """The policy plug-in knows no binding, and its modules are no longer than others."""
-    assert not [name for name in imported_names(path) if name.startswith(("PySide", "PyQt"))]
-    assert len(path.read_text().splitlines()) <= 500
-
-
-@pytest.mark.parametrize("path", POLICY_MODULES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", POLICY_MODULES.values(), ids=lambda path: path.stem)
 def test_policy_module_has_its_test_file(path: Path) -> None:
     """Every module of the policy plug-in has its one test file; the package's few lines are in test_policy."""
     test_file = Path(__file__).parent / "policy" / f"test_{path.stem.strip('_')}.py"
     assert test_file.exists() != (path.stem == "__init__")
+
+
+# -- asyncio's private names --
+
+PRIVATE_NAMES_MODULE = MODULES["asyncslot._task.asyncio_private"]
+
+
+def is_private(name: object) -> bool:
+    return isinstance(name, str) and name.startswith("_") and not name.startswith("__") and name.isidentifier()
+
+
+@functools.lru_cache(maxsize=None)
+def asyncio_private_names(kind: str = "") -> set[str]:
+    """Return every private name in the source of this Python's asyncio, or in its classes whose name has *kind*."""
+    names: set[str] = set()
+    for path in Path(asyncio.__file__).parent.glob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and kind in node.name]
+        for node in [inner for root in (classes if kind else [tree]) for inner in ast.walk(root)]:
+            names.add(getattr(node, "attr", getattr(node, "name", getattr(node, "id", None))))
+    return {name for name in names if is_private(name)} - set(dir(sys))
+
+
+@functools.lru_cache(maxsize=None)
+def declared_names() -> set[str]:
+    """Return what the module of private names declares, as annotations or by use."""
+    names = set()
+    for node in ast.walk(ast.parse(PRIVATE_NAMES_MODULE.read_text())):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names.add(node.target.id)
+        elif isinstance(node, ast.Attribute):
+            names.add(node.attr)
+        elif isinstance(node, ast.Constant) and is_private(node.value):
+            names.add(node.value)
+    return names
+
+
+def used_names(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """
+    Yield each private name of asyncio that a module uses, and the line.
+
+    ``self._name`` counts in classes that derive from one of asyncio's, if that kind of class has the name.
+    In other classes it is our own.
+    """
+    own = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            kind = find_kind(node)
+            of_self = {inner for inner in ast.walk(node) if is_attribute_of_self(inner)}
+            own |= of_self
+            if kind is not None:
+                names = asyncio_private_names(kind)
+                methods = {each for each in node.body if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef))}
+                found = [(getattr(each, "attr", getattr(each, "name", "")), each.lineno) for each in of_self | methods]
+                yield from ((name, line) for name, line in found if name in names)
+    names = asyncio_private_names()
+    for node in ast.walk(tree):
+        name = getattr(node, "attr", None)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("getattr", "hasattr", "setattr"):
+            name = getattr(node.args[1], "value", None)
+        if name in names and node not in own:
+            yield name, node.lineno
+
+
+def find_kind(node: ast.ClassDef) -> str | None:
+    """Return which kind of asyncio's classes a class derives from, None if from none."""
+    bases = " ".join(ast.dump(base) for base in node.bases)
+    kinds = {"Handle": "Handle", "Future": "Future", "EventLoop": "EventLoop", "UnixLoop": "EventLoop"}
+    return next((kinds[kind] for kind in kinds if kind in bases), None)
+
+
+def is_attribute_of_self(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+
+
+@pytest.mark.parametrize("module", ALL_MODULES)
+def test_private_name_of_asyncio_is_declared(module: str) -> None:
+    """A private name of asyncio that any module uses stands in the one module for them."""
+    used = set(used_names(ast.parse(ALL_MODULES[module].read_text())))
+    assert {(name, line) for name, line in used if name not in declared_names()} == set()
+
+
+def test_private_names_are_found() -> None:
+    """The search sees attributes, names in strings, and methods that are overridden."""
+    source = """
+class Own:
+    def f(self, task):
+        self._loop = 1
+        task._fut_waiter
+        getattr(task, "_callbacks", ())
+
+class Loop(asyncio.SelectorEventLoop):
+    def _run_once(self):
+        self._ready
+"""
+    assert {name for name, _ in used_names(ast.parse(source))} == {"_fut_waiter", "_callbacks", "_run_once", "_ready"}

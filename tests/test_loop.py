@@ -15,7 +15,7 @@ from typing import Any, Callable, Iterator
 import pytest
 from support import CEILING_S, run_qt, run_script
 
-from asyncslot import AsyncSlotEventLoop, run_task
+from asyncslot import AsyncSlotEventLoop, LoopState, run_task
 from asyncslot._qt import QtCore, import_qt
 from asyncslot.loop import thread_loop
 
@@ -24,13 +24,26 @@ QtWidgets = import_qt("QtWidgets")
 
 # -- the table of states --
 
+
+def run_and_forget(loop: AsyncSlotEventLoop) -> None:
+    async def do_nothing() -> None: ...
+
+    loop.run_task(do_nothing())
+
+
 CALLS = {
     "run_forever()": lambda loop: (loop.call_soon(loop.stop), loop.run_forever()),
     "attach()": lambda loop: loop.attach(),
     "detach()": lambda loop: loop.detach(),
+    "run_task()": run_and_forget,
     "call_soon()": lambda loop: loop.call_soon(int),
+    "stop()": lambda loop: loop.stop(),
+    "shutdown()": lambda loop: loop.shutdown(),
     "close()": lambda loop: loop.close(),
 }
+
+# How a quit comes about: by app.exit() under an attached loop, and in a blocking call; by loop.shutdown().
+QUITS = ["attached", "blocking", "shutdown"]
 
 
 def read_table() -> Iterator[tuple[str, str, str]]:
@@ -49,37 +62,32 @@ def read_table() -> Iterator[tuple[str, str, str]]:
             yield state, call, outcome
 
 
-def state_of(loop: AsyncSlotEventLoop) -> str:
-    if loop.is_closed():
-        return "CLOSED"
-    if loop._is_attached:
-        return "ATTACHED"
-    return "BLOCKING" if loop.is_running() else "STOPPED"
-
-
 def test_states_table_is_complete() -> None:
-    """The table has a row for each state and a column for each call that is tested."""
+    """The table has a row for each state and a column for each call that is tested, and no pair is left out."""
     rows = list(read_table())
-    assert {state for state, _, _ in rows} == {"STOPPED", "BLOCKING", "ATTACHED", "CLOSED"}
+    assert {state for state, _, _ in rows} == {state.name for state in LoopState}
     assert {call for _, call, _ in rows} == set(CALLS)
+    assert len(rows) == len(LoopState) * len(CALLS)
+    assert all(outcome for _, _, outcome in rows)
 
 
-@pytest.mark.parametrize(("state", "call", "outcome"), list(read_table()))
+@pytest.mark.parametrize(("state", "call", "outcome"), [row for row in read_table() if row[0] != "QUITTING"])
 def test_state_call_has_outcome_of_table(loop: AsyncSlotEventLoop, state: str, call: str, outcome: str) -> None:
     """Each call does in each state what the table of the class says, called by foreign code."""
     seen: list[Any] = []
 
     def try_call() -> None:
+        assert loop.state is LoopState[state]
         try:
             CALLS[call](loop)
         except RuntimeError:
             seen.append("RuntimeError")
         else:
-            seen.append(state_of(loop))
+            seen.append(loop.state.name)
 
     if state == "BLOCKING":
         # A running loop's foreign code is a slot.
-        QtCore.QTimer.singleShot(0, lambda: (try_call(), loop.call_soon(loop.stop)))
+        QtCore.QTimer.singleShot(0, lambda: (try_call(), None if call == "stop()" else loop.call_soon(loop.stop)))
         loop.run_forever()
     else:
         if state == "ATTACHED":
@@ -87,7 +95,9 @@ def test_state_call_has_outcome_of_table(loop: AsyncSlotEventLoop, state: str, c
         if state == "CLOSED":
             loop.close()
         try_call()
-    if outcome == "RuntimeError":
+    if call == "stop()":
+        check_stop(loop, state, outcome)
+    elif outcome == "RuntimeError":
         assert seen == ["RuntimeError"]
     elif outcome == "BLOCKING":
         assert seen == ["STOPPED"]  # It was, and has returned.
@@ -95,6 +105,58 @@ def test_state_call_has_outcome_of_table(loop: AsyncSlotEventLoop, state: str, c
         assert seen == [outcome]
     else:
         assert seen == [state]  # No change of state.
+
+
+def check_stop(loop: AsyncSlotEventLoop, state: str, outcome: str) -> None:
+    """Check what stop() has done, or does when Qt has its turn."""
+    if outcome == "pending":
+        ran: list[int] = []
+        loop.call_soon(lambda: (ran.append(1), loop.call_soon(ran.append, 2)))
+        loop.run_forever()  # It ends after one iteration.
+        assert ran == [1]
+        outcome = "STOPPED"
+    if state == "ATTACHED":
+        run_qt(lambda quit_qt: QtCore.QTimer.singleShot(20, quit_qt))
+    assert loop.state.name == (state if outcome == "no-op" else outcome)
+
+
+@pytest.mark.parametrize(("call", "outcome"), [row[1:] for row in read_table() if row[0] == "QUITTING"])
+@pytest.mark.parametrize("way", QUITS)
+def test_quitting_call_has_outcome_of_table(way: str, call: str, outcome: str) -> None:
+    """While it quits, each call does what the table says; clean-up ends, once, and so does the program."""
+    finished = run_script("quitting", way, call)
+    assert finished.errors == ""
+    assert finished.code == 0
+    said = finished.lines[0]
+    if outcome == "RuntimeError":
+        assert said.startswith("RuntimeError: ")
+        assert "the loop ends by itself" in said
+    else:
+        assert said.startswith("returned")
+    if outcome == "cancelled":
+        assert said == "returned cancelled"
+    if outcome == "called":
+        assert "called" in finished.lines
+    end = "SystemExit 4" if way == "blocking" else "exec 4"
+    assert [line for line in finished.lines[1:] if line != "called"] == ["cleaned", end]
+
+
+@pytest.mark.parametrize("call", ["run_until_complete()", "asyncslot.run()"])
+@pytest.mark.parametrize("way", QUITS)
+def test_quitting_blocking_call_nests_and_returns_its_result(way: str, call: str) -> None:
+    """A slot may run a coroutine while the application quits."""
+    finished = run_script("quitting", way, call)
+    assert finished.errors == ""
+    assert finished.lines == ["returned nested", "cleaned", "SystemExit 4" if way == "blocking" else "exec 4"]
+
+
+@pytest.mark.parametrize("way", ["attached", "blocking"])
+def test_quitting_blocking_call_ends_with_the_quit(way: str) -> None:
+    """A blocking call made during a quit, that would never end, ends with the quit, and is cancelled then."""
+    finished = run_script("quitting", way, "endless")
+    assert finished.code == 0
+    assert "CancelledError: the Qt event loop quit" in finished.lines
+    assert finished.lines[-1] == ("SystemExit 4" if way == "blocking" else "exec 4")
 
 
 # -- blocking mode --
@@ -397,7 +459,7 @@ def test_foreign_code_wakes_waiting_guest(app: Any, selector: str, waker: str) -
     loop = AsyncSlotEventLoop(getattr(selectors, selector)())
     loop.attach()
     run_qt(lambda quit_qt: loop.call_later(0.02, quit_qt))  # Let it come to rest.
-    assert loop._is_waiting
+    assert loop._slicer.is_waiting
     run_qt(lambda quit_qt: WAKERS[waker](loop, quit_qt))
     loop.shutdown()
 

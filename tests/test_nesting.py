@@ -247,10 +247,10 @@ def test_context_entered_handle_waits_without_wakeups(loop: AsyncSlotEventLoop) 
     def nest() -> None:
         loop.call_soon(int, context=context)
         QtCore.QTimer.singleShot(200, qt_loop.quit)
-        original = loop._run_slice
-        loop._run_slice = lambda: (wakes.append(1), original())  # type: ignore[method-assign]
+        original = loop._slicer.run
+        loop._slicer.run = lambda *args: (wakes.append(1), original(*args))  # type: ignore[method-assign]
         qt_loop.exec()
-        del loop._run_slice
+        del loop._slicer.run
 
     loop.call_soon(nest, context=context)
     loop.call_later(0.3, loop.stop)

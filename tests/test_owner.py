@@ -14,8 +14,8 @@ import pytest
 from support import run_qt, run_script
 
 from asyncslot import AsyncSlot, AsyncSlotEventLoop, CancelReason, cancel_reason, run_task, tasks
-from asyncslot import _owner as owner_module
 from asyncslot._qt import QtCore, import_qt
+from asyncslot._task import owner as owner_module
 
 QtWidgets = import_qt("QtWidgets")
 
@@ -232,7 +232,7 @@ def test_owners_by_the_thousand_destroyed_at_random(attached: AsyncSlotEventLoop
     """Of ten thousand owners destroyed anyhow, at any moment of their slot, none resumes dead, and nothing is left."""
     random.seed(1)
     gc.collect()
-    before = len(owner_module._all_owned)
+    before = len(owner_module.all_owned)
     touched: list[object] = []
     counts: list[int] = []
     ways = [delete, destroy_later, destroy_by_parent]
@@ -266,8 +266,8 @@ def test_owners_by_the_thousand_destroyed_at_random(attached: AsyncSlotEventLoop
 
     run_until_done(attached.run_task(main()))
     gc.collect()
-    assert not [owned for owned in owner_module._all_owned if owned.tasks]
-    assert len(owner_module._all_owned) <= before
+    assert not [owned for owned in owner_module.all_owned if owned.tasks]
+    assert len(owner_module.all_owned) <= before
     assert touched
     # What grows with the owners would be 9,000 or more.
     assert counts[-1] - counts[0] < 500, counts

@@ -11,7 +11,7 @@ from typing import Iterator
 import pytest
 from support import CEILING_S
 
-from asyncslot._selector import WaiterSelector, make_probe, make_watchable
+from asyncslot._loop.selector import WaiterSelector, make_probe, make_watchable
 
 
 @pytest.fixture(params=["PollSelector", "SelectSelector"])

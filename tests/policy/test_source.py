@@ -112,7 +112,7 @@ def test_resolve_debugging_says_what_was_chosen(capsys: pytest.CaptureFixture[st
     source.resolve()
     source.resolve()
     [line] = capsys.readouterr().err.splitlines()
-    assert "ASYNCSLOT_POLICY='auto': loops come from asyncslot.loop.AsyncSlotEventLoop (built in) on " in line
+    assert "ASYNCSLOT_POLICY='auto': loops come from asyncslot.AsyncSlotEventLoop (built in) on " in line
 
 
 @pytest.mark.parametrize("is_tolerant", [True, False])

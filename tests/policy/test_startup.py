@@ -171,7 +171,7 @@ run()
     assert finished.lines == [STOCK, STOCK, OURS]
     assert finished.errors == (
         "asyncslot_policy: ASYNCSLOT_POLICY='qt': thread 'early' asked for a loop before the main thread has made "
-        "a QCoreApplication. Such threads get stock asyncio's.\n"
+        "a QCoreApplication. Such threads get a stock asyncio loop.\n"
     )
 
 

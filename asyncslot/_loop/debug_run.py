@@ -1,0 +1,84 @@
+"""Debug mode: how a callback is run, timed without nested Qt loops, and reported if it was slow."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from asyncslot._qt import QtCore
+from asyncslot._task.asyncio_private import log_slow_callback
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["DebugRun"]
+
+
+class DebugRun:
+    """
+    Runs handles with asyncio's checks and reports of debug mode.
+
+    Args:
+        loop: The loop: it has asyncio's ``_current_handle`` and ``slow_callback_duration``.
+    """
+
+    def __init__(self, loop: Any) -> None:
+        self._loop = loop
+        # Times the callback that runs.
+        self._stopwatch: _Stopwatch | None = None
+
+    def run(self, handle: Any) -> None:
+        """Run one handle, and log if it was slow."""
+        outer, self._loop._current_handle = self._loop._current_handle, handle
+        try:
+            with _Stopwatch() as self._stopwatch:
+                handle._run()
+        finally:
+            self._loop._current_handle = outer
+        elapsed_s = self._stopwatch.elapsed_s
+        if elapsed_s >= self._loop.slow_callback_duration:
+            log_slow_callback(handle, elapsed_s)
+        del handle  # Or a task's exception, which refers to this frame, would keep the task alive.
+
+    def begin_nested(self) -> _Stopwatch | None:
+        """Note that a nested Qt loop calls the guest; return what `end_nested` needs."""
+        outer, self._stopwatch = self._stopwatch, None
+        if outer is not None:
+            outer.see_nested_loop()
+        return outer
+
+    def end_nested(self, outer: _Stopwatch | None) -> None:
+        """End what `begin_nested` began."""
+        self._stopwatch = outer
+        if outer is not None:
+            outer.see_nested_loop()
+
+
+class _Stopwatch:
+    """
+    The time that a block takes, without the Qt loops nested in it.
+
+    Nothing tells when a nested Qt loop begins or ends. But it calls the guest, and its
+    dispatcher tells when it wakes. What lies between the first and the last of these
+    signs is left out.
+    """
+
+    elapsed_s = 0.0
+
+    def __enter__(self) -> Self:
+        self._signs_s: list[float] = []
+        self._dispatcher = QtCore.QAbstractEventDispatcher.instance()
+        self._dispatcher.awake.connect(self.see_nested_loop)
+        self._began_s = monotonic()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.elapsed_s = monotonic() - self._began_s
+        self._dispatcher.awake.disconnect(self.see_nested_loop)
+        if self._signs_s:
+            self.elapsed_s -= self._signs_s[-1] - self._signs_s[0]
+
+    def see_nested_loop(self) -> None:
+        """Note a sign of a nested Qt loop."""
+        del self._signs_s[1:]
+        self._signs_s.append(monotonic())

@@ -1,0 +1,37 @@
+"""
+The Qt binding: which one it is, and what this package needs of it. Other rooms import from here.
+
+binding        which binding; importing its modules; its known faults
+application    the application object
+event_loop     Qt's event loops on this thread
+qobject        whether the C++ object of a QObject is still there
+thread         threads that Qt started
+identity_dict  values for objects of Qt, by identity
+"""
+
+from asyncslot._qt.application import APPLICATIONS, make_application, require_application
+from asyncslot._qt.binding import QtCore, binding_name, binding_version, import_qt, make_types, warn_about_fault
+from asyncslot._qt.event_loop import loop_level, process_events_until
+from asyncslot._qt.identity_dict import IdentityDict
+from asyncslot._qt.qobject import check_alive, is_alive, is_deleted_error
+from asyncslot._qt.thread import hold_thread_state, is_python_thread
+
+__all__ = [
+    "APPLICATIONS",
+    "IdentityDict",
+    "QtCore",
+    "binding_name",
+    "binding_version",
+    "check_alive",
+    "hold_thread_state",
+    "import_qt",
+    "is_alive",
+    "is_deleted_error",
+    "is_python_thread",
+    "loop_level",
+    "make_application",
+    "make_types",
+    "process_events_until",
+    "require_application",
+    "warn_about_fault",
+]

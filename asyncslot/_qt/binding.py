@@ -1,0 +1,204 @@
+"""The Qt binding, chosen once, when it is imported. No other module imports Qt."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import operator
+import os
+import sys
+import threading
+import warnings
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Callable, Mapping
+
+if TYPE_CHECKING:
+    from PySide6 import QtCore
+
+__all__ = [
+    "BINDINGS",
+    "SYSTEM_LIBRARIES",
+    "QtCore",
+    "binding_name",
+    "binding_version",
+    "choose_binding",
+    "heeded_environment",
+    "import_qt",
+    "is_faulty",
+    "make_types",
+    "warn_about_fault",
+]
+
+# The bindings that asyncslot runs on, best first.
+BINDINGS = ("PySide6",)
+
+# Those that a program may have imported. Two in one process have no application in common.
+_KNOWN_BINDINGS = ("PySide6", "PyQt6", "PyQt5", "PySide2")
+
+# What Debian and Ubuntu call the libraries that Qt's wheels expect on the system:
+# QtCore needs the first, QtGui and QtWidgets all. Source: ldd on the wheels' libraries.
+SYSTEM_LIBRARIES = "libglib2.0-0 libgl1 libegl1 libxkbcommon0 libdbus-1-3 libfontconfig1"
+
+# The variables that name a binding, ours first: QT_API is shared with qtpy and others.
+_VARIABLES = ("ASYNCSLOT_QT_API", "QT_API")
+
+# What `make_types` makes.
+_TYPES = (
+    "QAbstractEventDispatcher",
+    "QCoreApplication",
+    "QEvent.Type",
+    "QEventLoop.ProcessEventsFlag",
+    "QObject",
+    "QSocketNotifier.Type",
+    "Qt.ConnectionType",
+    "Qt.TimerType",
+    "QThread",
+    "QTimer",
+)
+_types_lock = threading.Lock()
+
+
+def choose_binding(
+    environment: Mapping[str, str],
+    imported: Callable[[str], bool],
+    installed: Callable[[str], bool],
+) -> str:
+    """
+    Decide which Qt binding to use.
+
+    ``ASYNCSLOT_QT_API`` comes first, then a binding that the program has
+    imported already, then ``QT_API``, then the first one installed.
+
+    Args:
+        environment: The environment variables to heed.
+        imported: Tells whether a binding's package is imported already.
+        installed: Tells whether a binding's package can be imported.
+
+    Returns:
+        The name of the binding's package, one of `BINDINGS`.
+
+    Raises:
+        ImportError: If a variable names a binding that is unknown, or
+            ``ASYNCSLOT_QT_API`` one that contradicts the binding imported
+            already, or if that is none of `BINDINGS`, or if no binding is installed.
+    """
+    already = next((name for name in (*BINDINGS, *_KNOWN_BINDINGS) if imported(name)), None)
+    ours, shared = (_named_binding(variable, environment) for variable in _VARIABLES)
+    if ours and already and ours != already:
+        msg = (
+            f"ASYNCSLOT_QT_API={environment['ASYNCSLOT_QT_API']!r} contradicts {already}, which "
+            f"the program has imported already; unset the variable or import {ours} instead"
+        )
+        raise ImportError(msg)
+    if already and already not in BINDINGS:
+        msg = (
+            f"the program has imported {already}, which asyncslot does not support; "
+            f"it runs on {', '.join(BINDINGS)}: import that instead"
+        )
+        raise ImportError(msg)
+    chosen = ours or already or shared or next((name for name in BINDINGS if installed(name)), None)
+    if chosen is None:
+        msg = f"asyncslot found no Qt binding; install one of {', '.join(BINDINGS)}"
+        raise ImportError(msg)
+    return chosen
+
+
+def _named_binding(variable: str, environment: Mapping[str, str]) -> str | None:
+    value = environment.get(variable, "").strip()
+    if not value:
+        return None
+    for name in BINDINGS:
+        if name.lower() == value.lower():
+            return name
+    if variable != _VARIABLES[0]:
+        return None  # QT_API may name a binding for other packages' use.
+    msg = f"{variable}={value!r} is no binding that asyncslot supports; set it to one of {', '.join(BINDINGS)}"
+    raise ImportError(msg)
+
+
+def import_qt(module: str) -> Any:
+    """
+    Import one module of the chosen binding.
+
+    Args:
+        module: Its name in the binding, such as ``"QtWidgets"``.
+
+    Returns:
+        The module.
+
+    Raises:
+        ImportError: If the binding lacks it, or if a system library that it
+            needs is missing; then the message names the packages to install.
+    """
+    try:
+        return importlib.import_module(f"{_BINDING}.{module}")
+    except ImportError as error:
+        if "cannot open shared object file" not in str(error):
+            raise
+        msg = (
+            f"{_BINDING}.{module} needs a system library that is missing ({error}). "
+            f"On Debian or Ubuntu: apt-get install {SYSTEM_LIBRARIES}"
+        )
+        # The error is in the message: its traceback, which is the import system's, would only hide the way out.
+        raise ImportError(msg, name=error.name, path=error.path) from None
+
+
+@functools.lru_cache(maxsize=None)
+def warn_about_fault() -> None:
+    """
+    Warn, once, if the binding is known to crash this Python.
+
+    PySide6 6.12.0 takes a reference from ``None`` at each void call and from
+    ``True`` at each ``emit()``. Before Python 3.12, whose ``None`` and ``True``
+    are immortal, the interpreter aborts when the count reaches zero.
+    Source: measured; 6.4 to 6.11.3 are clean on Python 3.11.
+    """
+    if is_faulty(_BINDING, binding_version()):
+        warnings.warn(
+            "PySide6 6.12.0 corrupts reference counts on Python older than 3.12 and will abort the "
+            "interpreter; install another version: pip install 'PySide6-Essentials!=6.12.0'",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+
+
+def is_faulty(binding: str, version: str, python: tuple[int, ...] = sys.version_info[:2]) -> bool:
+    """Tell whether this version of the binding corrupts this Python's reference counts."""
+    return binding == "PySide6" and version == "6.12.0" and python < (3, 12)
+
+
+def binding_name() -> str:
+    """Return the name of the binding's package, one of `BINDINGS`."""
+    return _BINDING
+
+
+def binding_version() -> str:
+    """Return the version of the binding's package, such as ``"6.11.0"``."""
+    return str(sys.modules[_BINDING].__version__)
+
+
+def heeded_environment() -> Mapping[str, str]:
+    """Return the environment variables that count: none under ``python -E`` and ``-I``."""
+    return {} if sys.flags.ignore_environment else os.environ
+
+
+def make_types() -> None:
+    """
+    Have the binding make the types that a loop uses, on one thread at a time.
+
+    PySide makes a class, and a class's enumerations, when they are first looked up. Two threads that do so at
+    once get "AttributeError: type object 'PySide6.QtCore.Qt' has no attribute 'TimerType'" (6.11, 6.12). Not when
+    we are imported: ``Qt`` alone takes 12 ms.
+    """
+    with _types_lock:
+        for path in _TYPES:
+            operator.attrgetter(path)(QtCore)
+
+
+_BINDING = choose_binding(
+    heeded_environment(),
+    imported=lambda name: f"{name}.QtCore" in sys.modules,
+    installed=lambda name: find_spec(name) is not None,
+)
+if not TYPE_CHECKING:
+    QtCore = import_qt("QtCore")

@@ -1,0 +1,174 @@
+"""
+A call of a slot: from the moment when Qt calls, to the running task.
+
+Nothing leaves it into Qt: an argument error, too, becomes a failed task, and is reported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import weakref
+from typing import TYPE_CHECKING, Any, Callable, Coroutine, Mapping, NoReturn, TypeVar
+
+from asyncslot._loop.first_step import dispose
+from asyncslot._qt import QtCore
+from asyncslot._slot.call_queue import find_queue
+from asyncslot._slot.failure import report_failure
+from asyncslot._slot.start import start_failed, start_task
+from asyncslot._slot.wrapper import make_wrapper
+from asyncslot._task.asyncio_private import get_running_loop
+from asyncslot._task.owner import all_owned, find_owned
+from asyncslot._task.registry import TaskRecord
+
+if TYPE_CHECKING:
+    from asyncslot._slot.call_queue import CallSettings
+    from asyncslot._task.registry import FailureHandler
+
+__all__ = ["check_function", "make_record", "make_slot", "start_slot"]
+
+T = TypeVar("T")
+
+
+def check_function(function: Any, decorator: str) -> None:
+    """
+    Refuse what is no coroutine function.
+
+    Args:
+        function: What is decorated.
+        decorator: The decorator's name.
+
+    Raises:
+        TypeError: If it is none; the message tells the way out.
+    """
+    if inspect.iscoroutinefunction(function):
+        return
+    if inspect.isasyncgenfunction(function):
+        hint = "an async generator cannot be a slot: iterate it inside an 'async def' without 'yield'"
+    elif inspect.iscoroutinefunction(inspect.unwrap(function)):
+        hint = "it is an AsyncSlot already: for another signature put Qt's own Slot above it"
+    elif callable(function):
+        hint = "for a function that is not 'async def' use Qt's own Slot"
+    else:
+        hint = "write it above an 'async def'; in its parentheses go types, or names of C++ types"
+    msg = f"{decorator} decorates a coroutine function, got {function!r}; {hint}"
+    raise TypeError(msg)
+
+
+def make_slot(
+    function: Callable[..., Coroutine[Any, Any, T]], settings: CallSettings
+) -> Callable[..., asyncio.Task[T]]:
+    """
+    Return a plain function with *function*'s parameters that starts it as a task.
+
+    Args:
+        function: A coroutine function.
+        settings: What a call does while others run.
+    """
+    needs_queue = settings.needs_queue
+    finishes_on_quit = settings.on_quit == "finish"
+
+    def call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> asyncio.Task[T]:
+        receiver = record = None
+        try:
+            receiver = _find_receiver(slot, args[0]) if args else None
+            record = make_record(receiver, on_failure)
+            coro = function(*args, **kwargs)
+        except Exception as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
+            coro = _fail(exc)
+            record = record or TaskRecord(on_failure=on_failure)
+        record.finishes_on_quit = finishes_on_quit
+        if not needs_queue:
+            # As `start_slot` does, without one more call.
+            try:
+                return start_task(coro, record)
+            except BaseException as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
+                return _start_refused(coro, record, exc)
+        queue = find_queue(slot if receiver is None else receiver, slot if settings.group is None else settings.group)
+        queued = queue.add(settings, coro)
+        record.on_created = queued.take_task
+        return start_slot(queued.coro, record, on_refused=queued.give_up)
+
+    slot = make_wrapper(function, call)
+    on_failure = functools.partial(report_failure, slot)
+    return slot
+
+
+def make_record(receiver: Any, on_failure: FailureHandler) -> TaskRecord:
+    """
+    Return the record of a slot's task: its owner, and who emitted the signal.
+
+    Args:
+        receiver: The object whose method Qt calls; None if it calls no method.
+        on_failure: Reports a failure.
+    """
+    if receiver is None:
+        return TaskRecord(on_failure=on_failure)
+    owned = all_owned.get(receiver)
+    if owned is None or owned.is_destroyed:
+        if not isinstance(receiver, QtCore.QObject):
+            return TaskRecord(on_failure=on_failure)
+        owned = find_owned(receiver)
+    source = receiver.sender()
+    return TaskRecord(owned, None if source is None else weakref.ref(source), on_failure)
+
+
+def start_slot(
+    coro: Coroutine[Any, Any, T], record: TaskRecord, *, on_refused: Callable[[], object] | None = None
+) -> asyncio.Task[T]:
+    """
+    Run a slot's coroutine up to its first suspension now; what it raises is the task's, and reported.
+
+    Args:
+        coro: The coroutine.
+        record: What its task begins with.
+        on_refused: Called if the coroutine cannot be run.
+    """
+    try:
+        return start_task(coro, record)
+    except BaseException as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
+        if on_refused is not None:
+            on_refused()
+        return _start_refused(coro, record, exc)
+
+
+def _start_refused(coro: Coroutine[Any, Any, T], record: TaskRecord, exc: BaseException) -> asyncio.Task[T]:
+    """
+    Return a task that raises what has kept a slot's coroutine from running.
+
+    That is a task factory's failure, or SystemExit before any Qt loop runs that it could end.
+
+    Raises:
+        BaseException: *exc* itself, if there is no application, or no Qt loop on this thread: no task can tell.
+    """
+    dispose(coro)
+    loop = get_running_loop()
+    if loop is None:
+        raise exc
+    return start_failed(loop, _fail(exc), TaskRecord(on_failure=record.on_failure))
+
+
+def _find_receiver(slot: Callable[..., object], first: Any) -> Any:
+    """
+    Return *first*, a slot's first argument, if the slot is a method of its class, else None.
+
+    Raises:
+        TypeError: If it cannot be weakly referenced: Qt's binding connects such a
+            receiver now and crashes with it later.
+    """
+    name = slot.__name__
+    kind = type(first)
+    if kind.__dict__.get(name) is not slot and not any(vars(base).get(name) is slot for base in kind.__mro__):
+        return None
+    if not kind.__weakrefoffset__:
+        msg = (
+            f"{first!r} cannot be weakly referenced, as the receiver of a Qt signal must be; "
+            f"add '__weakref__' to the __slots__ of {kind.__qualname__}"
+        )
+        raise TypeError(msg)
+    return first
+
+
+async def _fail(exc: BaseException) -> NoReturn:
+    raise exc

@@ -1,0 +1,92 @@
+"""``asyncslot.run``: a whole program in a Qt-hosted loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Any, Coroutine, TypeVar
+
+from asyncslot._loop.first_step import check_coroutine, dispose
+from asyncslot._qt import make_application, require_application
+from asyncslot._task.asyncio_private import get_running_loop
+from asyncslot._task.cancellation import cancel_all
+from asyncslot.loop import AsyncSlotEventLoop
+
+__all__ = ["run"]
+
+T = TypeVar("T")
+
+
+def run(main: Coroutine[Any, Any, T], *, debug: bool | None = None) -> T:
+    """
+    Run a coroutine in a Qt-hosted loop of its own until it is done, as ``asyncio.run`` does.
+
+    If there is no application, one is made first:
+
+    - by `AsyncSlotEventLoop.application_factory`, if that is set;
+    - else a QApplication, if the binding has QtWidgets;
+    - else a QGuiApplication or a QCoreApplication.
+
+    In foreign code under a loop of ours, such as a slot of an application that an attached
+    loop serves, the coroutine runs nested in that loop. While the application quits, such a call
+    ends with the quit at the latest.
+
+    Args:
+        main: The coroutine; it is closed if it cannot be run.
+        debug: Asyncio's debug mode; None for asyncio's default.
+
+    Returns:
+        The coroutine's result. Before that all other tasks of the loop were cancelled and
+        awaited, its async generators and its executor shut down, and the loop closed.
+
+    Raises:
+        TypeError: If *main* is no coroutine.
+        RuntimeError: If a coroutine or callback calls it, or another loop runs on this
+            thread, or there is no application on a thread that cannot make one.
+        KeyboardInterrupt: If Ctrl-C has ended it.
+        SystemExit: If the application quits meanwhile, with its exit code.
+        asyncio.CancelledError: If it was cancelled; also if the application quits, and this call was nested.
+    """
+    running = get_running_loop()
+    try:
+        check_coroutine(main)
+        require_application(AsyncSlotEventLoop.application_factory or make_application)
+    except BaseException:  # We own main now: close it on any failure, also of the program's own factory.
+        dispose(main)
+        raise
+    if isinstance(running, AsyncSlotEventLoop):
+        return running.run_until_complete(main)
+    if running is not None:
+        dispose(main)
+        msg = "asyncslot.run() cannot be called while another event loop runs on this thread; use 'await' instead"
+        raise RuntimeError(msg)
+    loop = AsyncSlotEventLoop()
+    try:
+        if debug is not None:
+            loop.set_debug(debug)
+        return loop.run_until_complete(main)
+    finally:
+        _end_run(loop)
+
+
+def _end_run(loop: AsyncSlotEventLoop) -> None:
+    """Do what ``asyncio.run`` does at its end: cancel and await all tasks, shut down, close."""
+    try:
+        tasks = asyncio.all_tasks(loop)
+        if tasks:
+            cancel_all(tasks)
+            loop.run_until_complete(asyncio.wait(tasks))
+        for task in tasks:
+            if not task.cancelled() and task.exception() is not None:
+                loop.call_exception_handler(
+                    {
+                        "message": "unhandled exception during asyncslot.run() shutdown",
+                        "exception": task.exception(),
+                        "task": task,
+                    }
+                )
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        if sys.version_info >= (3, 9):
+            loop.run_until_complete(loop.shutdown_default_executor())
+    finally:
+        loop.close()

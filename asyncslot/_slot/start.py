@@ -1,0 +1,143 @@
+"""Starting a task in this thread's loop, which is made and attached if need be."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Coroutine, TypeVar
+
+from asyncslot._loop.first_step import check_coroutine, create_in, dispose
+from asyncslot._qt import QtCore
+from asyncslot._task.asyncio_private import get_running_loop
+from asyncslot._task.owner import find_owned
+from asyncslot._task.registry import TaskRecord, TaskRegistry
+from asyncslot.loop import AsyncSlotEventLoop, thread_loop
+
+if TYPE_CHECKING:
+    import contextvars
+
+__all__ = ["ensure_loop", "find_record", "run_task", "start_failed", "start_task", "tasks_elsewhere"]
+
+T = TypeVar("T")
+
+# Tasks in loops that are not ours, or that did not begin in our loop's own way.
+tasks_elsewhere = TaskRegistry()
+
+
+def ensure_loop() -> asyncio.AbstractEventLoop:
+    """
+    Return the loop that a task started here and now runs in.
+
+    That is the running loop, of whatever kind; else the `AsyncSlotEventLoop` last
+    attached or set on this thread; else a new one. One of ours is attached if it does not run.
+
+    Raises:
+        RuntimeError: If there is no QCoreApplication, or if this is not its thread
+            and no Qt loop runs on it.
+    """
+    running = get_running_loop()
+    if running is not None:
+        return running
+    application = QtCore.QCoreApplication.instance()
+    if application is not None and not _has_dispatcher() and application.thread() != QtCore.QThread.currentThread():
+        msg = (
+            "no Qt event loop runs on this thread, so nothing would carry the task; start one (QThread.exec()), "
+            "or if one will run later, attach a loop to the thread: AsyncSlotEventLoop().attach()"
+        )
+        raise RuntimeError(msg)
+    loop: AsyncSlotEventLoop | None = thread_loop()
+    if loop is not None:
+        loop.attach()
+        return loop
+    loop = AsyncSlotEventLoop()
+    try:
+        loop.attach()
+    except BaseException:  # Nobody else knows of this loop: close it on any failure.
+        loop.close()
+        raise
+    return loop
+
+
+def _has_dispatcher() -> bool:
+    """Tell whether a Qt loop runs on this thread, or is about to, as when ``QThread.started`` is emitted."""
+    thread = QtCore.QThread.currentThread()
+    if thread.inherits("QThreadPoolThread") and thread.loopLevel() == 0:
+        return False  # It has a dispatcher, as any QThread, but runs no loop.
+    return QtCore.QAbstractEventDispatcher.instance() is not None
+
+
+def run_task(
+    coro: Coroutine[Any, Any, T],
+    *,
+    name: str | None = None,
+    context: contextvars.Context | None = None,
+    owner: Any = None,
+) -> asyncio.Task[T]:
+    """
+    Run a coroutine up to its first suspension now, and the rest in the Qt event loop.
+
+    The task runs in this thread's loop, which is made and attached if need be. Under a
+    running loop that is not ours it is just created there. A task that a plain slot starts
+    while the application quits is cancelled.
+
+    Args:
+        coro: The coroutine; it is closed if it cannot be run.
+        name: The task's name; None for asyncio's default.
+        context: The context that it runs in; None for a copy of the caller's.
+        owner: The QObject to whose life the task is bound: when its C++ object is
+            destroyed, the task is cancelled. None for none.
+
+    Returns:
+        The task. It may be done already. It is strongly held until it is.
+
+    Raises:
+        TypeError: If *coro* is no coroutine, or *owner* no QObject.
+        RuntimeError: If there is no QCoreApplication, if no Qt loop runs on a thread
+            other than its own, or if *context* is entered already.
+        SystemExit: What the first step raises before any Qt loop runs that it could end.
+    """
+    check_coroutine(coro)
+    try:
+        record = TaskRecord(None if owner is None else find_owned(owner))
+    except BaseException:  # We own coro now: close it on any failure.
+        dispose(coro)
+        raise
+    return start_task(coro, record, name=name, context=context)
+
+
+def start_task(
+    coro: Coroutine[Any, Any, T],
+    record: TaskRecord,
+    *,
+    name: str | None = None,
+    context: contextvars.Context | None = None,
+) -> asyncio.Task[T]:
+    """Do as `run_task`, for a coroutine that is one, with a record that the caller has made."""
+    try:
+        loop = get_running_loop() or ensure_loop()
+        if isinstance(loop, AsyncSlotEventLoop):
+            return loop._start_task(coro, record, name=name, context=context)
+        task = create_in(loop.create_task, coro, name, context)
+    except BaseException:  # We own coro now: close it on any failure.
+        dispose(coro)
+        raise
+    _register_elsewhere(task, record)
+    return task
+
+
+def start_failed(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, T], record: TaskRecord) -> asyncio.Task[T]:
+    """Create a task that tells of a failure, whatever the loop's task factory does."""
+    task = asyncio.Task(coro, loop=loop)
+    _register_elsewhere(task, record)
+    return task
+
+
+def _register_elsewhere(task: asyncio.Task[Any], record: TaskRecord) -> None:
+    tasks_elsewhere.add(task, record)
+    tasks_elsewhere.release_when_done(task)
+
+
+def find_record(task: asyncio.Task[Any]) -> TaskRecord | None:
+    """Return what is known of *task*; None if it is not one of ours."""
+    loop = task.get_loop()
+    record = loop._registry.find(task) if isinstance(loop, AsyncSlotEventLoop) else None
+    return record or tasks_elsewhere.find(task)

@@ -1,0 +1,242 @@
+"""
+The private names of asyncio that asyncslot uses: all of them, and why.
+
+The classes declare attributes; the functions wrap what needs more than one name.
+``tests/test_asyncio_private.py`` fails on the first Python that lacks one, and
+``tests/test_house.py`` fails if any module uses a private name of asyncio that is not
+declared here. Checked on CPython 3.8 to 3.15.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from asyncio import base_events, events, format_helpers, tasks
+from asyncio.log import logger
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional
+
+if TYPE_CHECKING:
+    import contextvars
+    import selectors
+    import socket
+    from collections import deque
+    from collections.abc import Collection, Iterable
+
+__all__ = [
+    "StockFuture",
+    "StockHandle",
+    "StockLoop",
+    "StockTimerHandle",
+    "awaited_future",
+    "begin_running",
+    "format_callback",
+    "get_running_loop",
+    "is_helper",
+    "is_unretrieved",
+    "log_slow_callback",
+    "logger",
+    "loop_thread_id",
+    "mute",
+    "put_task_back",
+    "queued_callbacks",
+    "set_task_aside",
+    "unlist",
+]
+
+
+class StockLoop:
+    """Attributes of the stock loop that ours reads, sets or overrides. Inherited, they cost nothing."""
+
+    _asyncgen_finalizer_hook: Callable[..., None]
+    _asyncgen_firstiter_hook: Callable[..., None]
+    _asyncgens: Collection[Any]
+    _check_callback: Callable[[object, str], None]
+    _check_closed: Callable[[], None]
+    _check_running: Callable[[], None]
+    _check_thread: Callable[[], None]
+    _clock_resolution: float
+    _closed: bool
+    _csock: socket.socket
+    _current_handle: Any
+    _debug: bool
+    _default_executor: Any
+    _process_events: Callable[[Iterable[tuple[selectors.SelectorKey, int]]], None]
+    # Signal bytes arrive here; `unix` overrides it, as a method.
+    _process_self_data: Any
+    _ready: deque[Any]
+    _scheduled: list[Any]
+    _selector: selectors.BaseSelector
+    _set_coroutine_origin_tracking: Callable[[bool], None]
+    _signal_handlers: dict[int, Any]
+    _task_factory: Any
+    _thread_id: int | None
+    # TimerHandle.cancel() calls it; the loop overrides it, as a method.
+    _timer_handle_cancelled: Any
+    # Wakes the loop's select(), from any thread and from signal handlers.
+    _write_to_self: Callable[[], None]
+    if sys.version_info >= (3, 9):
+        _executor_shutdown_called: bool
+    if sys.version_info >= (3, 13):
+        # The two halves of run_forever(), for loops that something else carries.
+        _run_forever_cleanup: Callable[[], None]
+        _run_forever_setup: Callable[[], None]
+
+
+class StockHandle:
+    """Slots of ``asyncio.Handle``: our constructor sets them all, the slicer reads most."""
+
+    _args: tuple[Any, ...]
+    _callback: Callable[..., object]
+    _cancelled: bool
+    _context: contextvars.Context
+    _loop: asyncio.AbstractEventLoop
+    _repr: Optional[str]
+    # Runs the callback with asyncio's own error report; used in debug mode only.
+    _run: Callable[[], None]
+    _source_traceback: Any
+
+
+class StockTimerHandle(StockHandle):
+    """What ``asyncio.TimerHandle`` has besides."""
+
+    _scheduled: bool
+    _when: float
+
+
+class StockFuture:
+    """Attributes of futures and tasks; the C versions have them, too."""
+
+    # Tasks only: the future that the task awaits.
+    _fut_waiter: Any
+    # Tasks only: whether asyncio logs "Task was destroyed but it is pending!".
+    _log_destroy_pending: bool
+    # It has failed, and nobody has asked for its exception.
+    _log_traceback: bool
+
+
+format_callback: Callable[..., str] = format_helpers._format_callback_source
+get_running_loop: Callable[[], Optional[asyncio.AbstractEventLoop]] = events._get_running_loop
+
+if sys.version_info >= (3, 12):
+
+    def set_task_aside(loop: Any) -> asyncio.Task[Any] | None:
+        """
+        Have *loop* forget its current task, so that another task can take a step.
+
+        Returns:
+            The task, for `put_task_back`; None if there was none.
+        """
+        return tasks._swap_current_task(loop, None)  # type: ignore[attr-defined, no-any-return]
+
+else:
+
+    def set_task_aside(loop: Any) -> asyncio.Task[Any] | None:
+        """
+        Have *loop* forget its current task, so that another task can take a step.
+
+        Returns:
+            The task, for `put_task_back`; None if there was none.
+        """
+        task: asyncio.Task[Any] | None = tasks._current_tasks.get(loop)  # type: ignore[attr-defined]
+        if task is not None:
+            tasks._leave_task(loop, task)
+        return task
+
+
+# Makes a task, set aside before, the loop's current one again.
+put_task_back: Callable[[asyncio.AbstractEventLoop, asyncio.Task[Any]], None] = tasks._enter_task
+
+
+def log_slow_callback(handle: asyncio.Handle, elapsed_s: float) -> None:
+    """Log what the stock loop logs in debug mode about a callback that has kept everything else waiting."""
+    text = base_events._format_handle(handle)  # type: ignore[attr-defined]
+    logger.warning("Executing %s took %.3f seconds", text, elapsed_s)
+
+
+def awaited_future(task: asyncio.Future[Any]) -> asyncio.Future[Any] | None:
+    """Return the future, or task, that *task* awaits at this moment; None for a future that is no task."""
+    if not isinstance(task, asyncio.Task):
+        return None
+    return task._fut_waiter  # type: ignore[attr-defined, no-any-return]
+
+
+def queued_callbacks(task: asyncio.Future[Any]) -> Iterator[Any]:
+    """
+    Yield the done callbacks of *task* that have not run yet, inside one of them.
+
+    A future queues its callbacks one after the other, so they are the next ones in the
+    queue of its loop. A loop that has no such queue is taken to have none.
+    """
+    queue = getattr(task.get_loop(), "_ready", ())
+    index = 0
+    while index < len(queue) and queue[index]._args and queue[index]._args[0] is task:
+        yield queue[index]._callback
+        index += 1
+
+
+def loop_thread_id(loop: asyncio.AbstractEventLoop) -> int | None:
+    """Return the thread on which *loop* runs; None if it does not run, or is of a kind that does not tell."""
+    return getattr(loop, "_thread_id", None)
+
+
+def is_helper(task: asyncio.Future[Any]) -> bool:
+    """
+    Tell whether *task* is one of asyncio's own that must not be cancelled, as it ends by itself.
+
+    There is one: it connects the pipes of a new subprocess. If it is cancelled together with
+    the task that started the subprocess, that task never ends.
+    Source: seen on CPython 3.11; ``_wait()`` needs connected pipes.
+    """
+    coro = task.get_coro() if isinstance(task, asyncio.Task) else None
+    return getattr(coro, "__qualname__", None) == "BaseSubprocessTransport._connect_pipes"
+
+
+def mute(task: asyncio.Future[Any]) -> None:
+    """Keep asyncio from logging that *task* was destroyed while it was pending: we have told already."""
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+
+
+def unlist(task: asyncio.Task[Any]) -> None:
+    """Take *task* out of ``asyncio.all_tasks()``, so that nobody waits for it any more."""
+    tasks._unregister_task(task)
+
+
+def is_unretrieved(task: asyncio.Future[Any]) -> bool:
+    """Tell whether *task* has failed and nobody has asked for its exception."""
+    return task._log_traceback
+
+
+def begin_running(loop: Any) -> Callable[[], None]:
+    """
+    Make *loop* this thread's running loop, with asyncio's hooks in place.
+
+    Args:
+        loop: An asyncio event loop that is not running.
+
+    Returns:
+        A function that undoes all of it.
+
+    Raises:
+        RuntimeError: If this thread has a running loop already.
+    """
+    if sys.version_info >= (3, 13):
+        loop._run_forever_setup()
+        return loop._run_forever_cleanup  # type: ignore[no-any-return]
+    loop._check_running()
+    loop._set_coroutine_origin_tracking(loop._debug)
+    loop._thread_id = threading.get_ident()
+    old_hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(
+        firstiter=loop._asyncgen_firstiter_hook,
+        finalizer=loop._asyncgen_finalizer_hook,
+    )
+    events._set_running_loop(loop)
+
+    def end_running() -> None:
+        loop._thread_id = None
+        events._set_running_loop(None)
+        loop._set_coroutine_origin_tracking(False)
+        sys.set_asyncgen_hooks(*old_hooks)
+
+    return end_running

@@ -1,0 +1,101 @@
+"""Which binding is chosen, and what is said if there is none, or a bad one."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+
+import pytest
+
+from asyncslot._qt import binding
+
+
+def nothing(_: str) -> bool:
+    return False
+
+
+def anything(_: str) -> bool:
+    return True
+
+
+def test_choose_binding_first_installed() -> None:
+    """Without any other hint, the first installed binding is chosen."""
+    assert binding.choose_binding({}, nothing, anything) == "PySide6"
+
+
+def test_choose_binding_none_installed_says_what_to_install() -> None:
+    """With no binding at all the error names those that would do."""
+    with pytest.raises(ImportError, match="install one of PySide6"):
+        binding.choose_binding({}, nothing, nothing)
+
+
+@pytest.mark.parametrize("value", ["PySide6", "pyside6", " pyside6 "])
+def test_choose_binding_variable_names_it(value: str) -> None:
+    """ASYNCSLOT_QT_API names a binding, in any case."""
+    assert binding.choose_binding({"ASYNCSLOT_QT_API": value}, nothing, nothing) == "PySide6"
+
+
+def test_choose_binding_unknown_name_refused() -> None:
+    """A name that ASYNCSLOT_QT_API cannot have is an error with variable, value and choices."""
+    with pytest.raises(ImportError, match=r"ASYNCSLOT_QT_API='gtk'.*PySide6"):
+        binding.choose_binding({"ASYNCSLOT_QT_API": "gtk"}, nothing, anything)
+
+
+def test_choose_binding_shared_variable_may_name_others() -> None:
+    """QT_API is other packages' too: a name that is not ours does not count."""
+    assert binding.choose_binding({"QT_API": "pyqt5"}, nothing, anything) == "PySide6"
+
+
+def test_choose_binding_contradiction_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ASYNCSLOT_QT_API cannot name another binding than the one that is imported already."""
+    monkeypatch.setattr(binding, "BINDINGS", ("PySide6", "Other"))
+    with pytest.raises(ImportError, match="contradicts PySide6"):
+        binding.choose_binding({"ASYNCSLOT_QT_API": "other"}, lambda name: name == "PySide6", anything)
+    assert binding.choose_binding({"QT_API": "other"}, lambda name: name == "PySide6", anything) == "PySide6"
+
+
+@pytest.mark.parametrize("variables", [{}, {"QT_API": "pyside6"}, {"ASYNCSLOT_QT_API": "PySide6"}])
+def test_choose_binding_other_one_imported_refused(variables: dict[str, str]) -> None:
+    """Where the program has imported a binding that is not supported, no other one is imported beside it."""
+    with pytest.raises(ImportError, match=r"contradicts PyQt6|has imported PyQt6.*it runs on PySide6"):
+        binding.choose_binding(variables, lambda name: name == "PyQt6", anything)
+
+
+def test_import_qt_missing_library_names_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system library that is missing is named, with the Debian packages to install."""
+
+    def fail(_: str) -> None:
+        raise ImportError("libEGL.so.1: cannot open shared object file: No such file or directory")
+
+    monkeypatch.setattr(importlib, "import_module", fail)
+    with pytest.raises(ImportError, match=r"libEGL\.so\.1.*apt-get install .*libegl1"):
+        binding.import_qt("QtWidgets")
+
+
+def test_import_qt_other_error_passed_on() -> None:
+    """A module that the binding lacks is Python's own error."""
+    with pytest.raises(ModuleNotFoundError, match="QtNothing"):
+        binding.import_qt("QtNothing")
+
+
+@pytest.mark.parametrize(
+    ("version", "python", "faulty"),
+    [("6.12.0", (3, 11), True), ("6.12.0", (3, 12), False), ("6.11.3", (3, 11), False), ("6.12.1", (3, 8), False)],
+)
+def test_is_faulty_only_known_combination(version: str, python: tuple[int, int], faulty: bool) -> None:
+    """Only PySide6 6.12.0 on Python before 3.12 corrupts reference counts."""
+    assert binding.is_faulty("PySide6", version, python) == faulty
+
+
+def test_warn_about_fault_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first use of the faulty combination warns, naming the fault and the way out; the second does not."""
+    monkeypatch.setattr(binding, "is_faulty", lambda *_: True)
+    binding.warn_about_fault.cache_clear()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        binding.warn_about_fault()
+        binding.warn_about_fault()
+    binding.warn_about_fault.cache_clear()
+    assert len(caught) == 1
+    assert "reference counts" in str(caught[0].message)
+    assert "pip install" in str(caught[0].message)

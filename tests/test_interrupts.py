@@ -1,0 +1,146 @@
+"""Ctrl-C and other signals, each in a process of its own, and the wakeup descriptor."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+
+import pytest
+from support import run_script
+
+from asyncslot import AsyncSlotEventLoop
+
+READY = ("ready", signal.SIGINT)
+AGAIN = ("again", signal.SIGINT)
+BUSY = ("busy", signal.SIGINT)
+
+needs_runner = pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio.Runner came with Python 3.11")
+BLOCKING_MODES = ["blocking", pytest.param("runner", marks=needs_runner)]
+
+
+@pytest.mark.parametrize("mode", BLOCKING_MODES)
+def test_ctrl_c_blocking_cleans_up_and_raises(mode: str) -> None:
+    """The first Ctrl-C cancels the coroutine, whose clean-up may wait, and ends in KeyboardInterrupt."""
+    finished = run_script("ctrl_c", mode, "patient", signals=[READY])
+    assert finished.lines == ["ready", "cancelled", "cleaning up", "clean", "KeyboardInterrupt"]
+    assert finished.code == 3
+
+
+@pytest.mark.parametrize("mode", BLOCKING_MODES)
+def test_ctrl_c_twice_blocking_raises_at_once(mode: str) -> None:
+    """The second Ctrl-C does not wait for a coroutine that goes on after the first."""
+    finished = run_script("ctrl_c", mode, "stubborn", signals=[READY, AGAIN])
+    assert finished.lines[:3] == ["ready", "cancelled", "again"]
+    assert "KeyboardInterrupt" in finished.lines
+    assert finished.code == 3
+
+
+@pytest.mark.parametrize("mode", BLOCKING_MODES)
+def test_ctrl_c_blocking_swallowed_result_returned(mode: str) -> None:
+    """A coroutine that catches its cancellation and returns ends normally, as under asyncio.Runner."""
+    finished = run_script("ctrl_c", mode, "swallow", signals=[READY])
+    assert finished.lines[-1] == "result swallowed"
+    assert finished.code == 0
+
+
+@pytest.mark.parametrize("mode", BLOCKING_MODES)
+def test_ctrl_c_blocking_dialog_unwound(mode: str) -> None:
+    """An open dialog returns, so that the coroutine that opened it can be cancelled."""
+    finished = run_script("ctrl_c", mode, "dialog", signals=[READY])
+    assert finished.lines == ["ready", "dialog returned", "cancelled", "cleaning up", "clean", "KeyboardInterrupt"]
+    assert finished.code == 3
+
+
+@pytest.mark.parametrize("mode", BLOCKING_MODES)
+def test_ctrl_c_twice_endless_callback_broken(mode: str) -> None:
+    """A coroutine that never yields is broken by Ctrl-C pressed again, though the loop handles none."""
+    finished = run_script("ctrl_c", mode, "busy", signals=[BUSY] * 4)
+    assert "KeyboardInterrupt" in finished.lines
+    assert finished.code == 3
+
+
+def test_ctrl_c_again_and_again_endless_slot_broken() -> None:
+    """A plain slot that never returns is broken by the third Ctrl-C, wherever it is."""
+    finished = run_script("ctrl_c", "attached", "busy-slot", signals=[BUSY] * 4, options=())
+    assert "KeyboardInterrupt" in finished.errors
+    assert finished.code != -9
+
+
+def test_ctrl_c_run_forever_raises() -> None:
+    """run_forever() has nothing to cancel: KeyboardInterrupt leaves it."""
+    finished = run_script("ctrl_c", "forever", "patient", signals=[READY])
+    assert finished.lines == ["ready", "cancelled", "cleaning up", "clean", "KeyboardInterrupt"]
+    assert finished.code == 3
+
+
+@pytest.mark.parametrize("manner", ["patient", "dialog"])
+def test_ctrl_c_attached_quits(manner: str) -> None:
+    """Attached, Ctrl-C quits the application with code 130, after clean-up."""
+    finished = run_script("ctrl_c", "attached", manner, signals=[READY])
+    assert finished.lines[-3:] == ["cleaning up", "clean", "exec returned 130"]
+    assert finished.code == 130
+
+
+def test_ctrl_c_twice_attached_quits_at_once() -> None:
+    """Attached, the second Ctrl-C does not wait for tasks any more."""
+    finished = run_script("ctrl_c", "attached", "stubborn", signals=[READY, AGAIN])
+    assert finished.lines == ["ready", "cancelled", "again", "exec returned 130"]
+    assert finished.code == 130
+    assert "Task did not end" in finished.errors
+
+
+def test_signal_handler_of_program_called_in_guest() -> None:
+    """A Python handler of SIGTERM runs though Qt waits, may raise, and is there again afterwards."""
+    finished = run_script("sigterm", signals=[("ready", signal.SIGTERM)])
+    assert finished.errors == ""
+    assert finished.lines == ["ready", "handler", "ValueError from handler reported", "restored: True"]
+
+
+def test_wakeup_fd_of_program_chained_and_restored(loop: AsyncSlotEventLoop) -> None:
+    """The wakeup descriptor found gets the signal numbers, too, and is put back."""
+    reader, writer = socket.socketpair()
+    with reader, writer:
+        writer.setblocking(False)
+        signal.set_wakeup_fd(writer.fileno())
+        try:
+            loop.add_signal_handler(signal.SIGUSR1, loop.stop)
+            signal.set_wakeup_fd(writer.fileno())
+            loop.call_soon(signal.raise_signal, signal.SIGUSR1)
+            loop.run_forever()
+            assert reader.recv(10) == bytes([signal.SIGUSR1])
+        finally:
+            loop.remove_signal_handler(signal.SIGUSR1)
+            signal.set_wakeup_fd(-1)
+
+
+def test_remove_signal_handler_while_running_signals_still_wake(loop: AsyncSlotEventLoop) -> None:
+    """The stock remove_signal_handler() drops the wakeup descriptor; the guest keeps it, and SIGINT recorded."""
+    seen: list[object] = []
+
+    async def main() -> None:
+        loop.add_signal_handler(signal.SIGINT, seen.append, 1)
+        loop.remove_signal_handler(signal.SIGINT)
+        seen.append(signal.getsignal(signal.SIGINT))
+        fd = signal.set_wakeup_fd(-1)
+        signal.set_wakeup_fd(fd)
+        seen.append(fd)
+
+    loop.run_until_complete(main())
+    handler, fd = seen
+    assert handler not in (signal.default_int_handler, signal.SIG_DFL)
+    assert fd == loop._csock.fileno()
+
+
+def test_handler_replaced_meanwhile_is_left_alone(loop: AsyncSlotEventLoop) -> None:
+    """A handler that the program sets while the guest runs stays when it ends."""
+
+    async def replace() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        loop.run_until_complete(replace())
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
