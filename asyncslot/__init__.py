@@ -1,5 +1,6 @@
 """asyncio in a Qt application: one thread, one event loop, ``async def`` as a slot."""
 
+# No logic here: "import asyncslot" imports all of this, and must stay quick (10 ms over asyncio and QtCore).
 from asyncslot._slot.runner import run
 from asyncslot.decorator import (
     AsyncClose,
@@ -33,7 +34,7 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-# What users see in tracebacks, reprs and help() is where they import it from.
+# Tracebacks, reprs and help() show the module that users import from, not the private one with the code.
 for _name in __all__:
     globals()[_name].__module__ = __name__
 del _name

@@ -64,61 +64,71 @@ def AsyncSlot(  # noqa: N802 - named as Qt's Slot.
     """
     Make a coroutine function or method usable as a Qt slot.
 
-    Calling it runs the code before the first suspension at once, inside the
-    signal's ``emit()``, and the rest as a task in the Qt event loop; a loop is made if
-    there is none. It returns the task, which can be awaited as if the function were not
-    decorated, or cancelled. Raising ``CancelledError`` inside cancels it quietly. When
-    the QObject that a method is bound to is destroyed, its tasks are cancelled.
+    A call of the slot runs the code before the first suspension at once, inside the signal's
+    ``emit()``, and the rest as a task in the Qt event loop. A loop is made if there is none. The
+    call returns the task, which can be cancelled, or awaited as if the function were not
+    decorated. Raising ``CancelledError`` inside cancels the task quietly. If the slot is a method of
+    a QObject, its tasks are cancelled when the QObject is destroyed.
 
-    Like any Qt slot, it may take fewer arguments than the signal has. It can be
-    connected, disconnected, overridden, and called from QML; a connection does not
-    keep its receiver alive.
+    Like any Qt slot, it may take fewer arguments than the signal has. It can be connected,
+    disconnected, overridden, and called from QML. A connection does not keep its receiver alive.
 
-    A failure, wrong arguments included, is the task's, and reported by the loop's
-    exception handler on its next turn, unless somebody has retrieved it or waits for it.
+    A failure, wrong arguments included, fails the task. The loop's exception handler reports it on the
+    loop's next turn, unless somebody has retrieved the exception by then, or waits for the task.
 
     Args:
-        signal_types: What the slot takes, as in Qt's own ``Slot``: Python types, or
-            names of C++ types. Without any, and without parentheses, a slot
-            without arguments is what QML and ``invokeMethod`` find.
-        name: The slot's name in the metaobject; None for the function's. As with
+        signal_types: The types of the slot's arguments, as in Qt's own ``Slot``: Python types, or
+            names of C++ types. Without any, QML and ``invokeMethod`` find a slot without arguments.
+        name: The slot's name in the metaobject; None for the function's name. As with
             Qt's own ``Slot``, the class needs an attribute of that name.
-        when_busy: What a call does while an earlier one of the same object runs:
-            ``"start"`` another; ``"drop"`` itself: its task is cancelled when it
-            returns; ``"restart"``: cancel the oldest, wait for its clean-up, then run;
-            ``"queue"``: run after those before it; ``"latest"``: likewise, but only the
-            newest call waits, any other is dropped. A call that waits runs no first step at once.
+        when_busy: What a new call does while an earlier call for the same object runs:
+
+            - ``"start"``: it runs beside the earlier one.
+            - ``"drop"``: it does not run. Its task is cancelled when the call returns.
+            - ``"restart"``: it cancels the oldest call, waits for its clean-up, then runs.
+            - ``"queue"``: it runs after the calls before it.
+            - ``"latest"``: like ``"queue"``, but only the newest call waits; others that wait are dropped.
+
+            A call that waits does not run its first step at once.
         limit: How many calls may run at once, 1 or more; not with ``"start"``.
-        group: Whatever names a group of slots; calls of all slots of one object with the
-            same group count together, and the new call's settings rule. None: by itself.
-        on_quit: Whether a quit is to ``"cancel"`` what runs or to let it ``"finish"``.
+        group: A name, or any hashable object, for a group of slots. The calls of all slots of one object
+            with the same group count together, and the settings of the slot being called apply.
+            None: the slot counts by itself.
+        on_quit: What a quit does to a call that runs: ``"cancel"`` cancels it, ``"finish"`` lets it finish.
 
     Returns:
         A plain function with the same parameters that returns a task.
 
     Raises:
-        TypeError: At decoration, if it is not a coroutine function.
-        ValueError: At decoration, if the settings contradict each other.
+        TypeError: At decoration, if it decorates anything but a coroutine function, or if there are more
+            types than parameters.
+        ValueError: At decoration, if a setting is invalid, or contradicts another.
     """
+    # At decoration, where the mistake is made: nothing could be raised when Qt calls.
     settings = CallSettings(when_busy, limit, group, on_quit)
     settings.check()
+    # Bare, without parentheses: the only argument is the function. A type or a string is a signal type.
     if len(signal_types) == 1 and not isinstance(signal_types[0], (type, str)):
         return _decorate(signal_types[0], (), name, settings)
     return functools.partial(_decorate, signal_types=signal_types, name=name, settings=settings)
 
 
 def _decorate(function: Any, signal_types: tuple[Any, ...], name: str | None, settings: CallSettings) -> Any:
+    # Written above @staticmethod, it gets an object that Qt cannot connect. The function inside becomes the slot.
     if isinstance(function, (staticmethod, classmethod)):
         return type(function)(_decorate(function.__func__, signal_types, name, settings))
     check_function(function, "AsyncSlot")
     _check_types(function, signal_types)
     slot = make_slot(function, settings)
+    # With Qt's own Slot below, and nothing to add, another Slot() would declare a second slot, and
+    # connectSlotsByName() would connect both.
     if signal_types or name or not _is_slot(function):
         return QtCore.Slot(*signal_types, **({"name": name} if name else {}))(slot)
     return slot
 
 
 def _check_types(function: Callable[..., object], signal_types: tuple[Any, ...]) -> None:
+    # Fewer types than parameters are fine: a slot may have defaults, and a method has "self".
     limit = count_positional(function)
     if len(signal_types) > limit:
         msg = f"AsyncSlot declares {len(signal_types)} arguments, but {function!r} takes only {limit}"
@@ -126,5 +136,5 @@ def _check_types(function: Callable[..., object], signal_types: tuple[Any, ...])
 
 
 def _is_slot(function: Callable[..., object]) -> bool:
-    """Tell whether Qt's own Slot has been applied; `functools.wraps` copies its mark."""
+    """Tell whether Qt's own Slot has been applied to *function*; `functools.wraps` copies its mark."""
     return hasattr(function, "_slots")

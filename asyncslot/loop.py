@@ -1,4 +1,4 @@
-"""AsyncSlotEventLoop: the table of states, and the stock loop that holds the parts of `asyncslot._loop`."""
+"""AsyncSlotEventLoop: the table of states, and the loop class that puts the parts of `asyncslot._loop` together."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class LoopState(enum.Enum):
         STOPPED: It does not run.
         BLOCKING: `run_until_complete` or `run_forever` runs it.
         ATTACHED: The application's own Qt loop carries it.
-        QUITTING: The application, or the thread, quits, or `shutdown` runs: tasks clean up.
+        QUITTING: The application or the thread quits, or `shutdown` runs. Tasks clean up.
         CLOSED: It was closed.
     """
 
@@ -84,11 +84,11 @@ class LoopState(enum.Enum):
 
 class AsyncSlotEventLoop(PlatformEventLoop):
     """
-    An asyncio event loop, the guest, that Qt's event loop, the host, carries.
+    An asyncio event loop (the guest) that runs inside Qt's event loop (the host).
 
-    It is the platform's stock loop, with its own scheduling: when callbacks run, and how Qt and
-    asyncio wait for each other. The table says what a call does in each state of the loop.
-    `run_until_complete` does as `run_forever`.
+    It is the platform's stock loop with another scheduling: it decides when callbacks run, and how Qt
+    and asyncio wait for each other. The table says what a call does in each state of the loop.
+    `run_until_complete` does the same as `run_forever`.
 
     ========  =============  ============  ============  ============  ============  =======  ============  ============
     state     run_forever()  attach()      detach()      run_task()    call_soon()   stop()   shutdown()    close()
@@ -117,16 +117,16 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         TypeError: If *selector* is no selector.
     """
 
-    # Seconds that iterations may take before Qt gets its turn. Arbitrary: a
-    # third of a 60 Hz frame, so that input and painting find room in each.
+    # Seconds that iterations may take before Qt gets its turn. Arbitrary: a third of a 60 Hz frame, so
+    # that there is time for input and painting in each. Shorter slices do not cost more CPU.
     time_slice_s = 0.005
 
-    # Seconds that tasks may take to clean up when the application quits. Arbitrary:
-    # what a person waits before killing a program that does not end.
+    # Seconds that tasks may take to clean up when the application quits. Arbitrary: about as long as
+    # a person waits before killing a program that does not end.
     shutdown_timeout_s = 5.0
 
-    # Makes the QCoreApplication when a loop is first run, on the main thread, without
-    # one; None for a RuntimeError instead. It takes no arguments.
+    # Called without arguments to make the QCoreApplication, if a loop is run on the main thread and there
+    # is none. None: running a loop is a RuntimeError then.
     application_factory: ClassVar[Callable[[], object] | None] = None
 
     def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
@@ -151,21 +151,23 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         self._interrupts = Interrupts(self._slicer, self._calls, self._quit)
         self._debug_run = DebugRun(self)
         self._waker: Waker | None = None
-        # The QThread that it runs on.
+        # The QThread that the loop runs on; None while it does not run.
         self._thread: Any = None
-        # Undoes what _open() did.
+        # Undoes what _open() did; empty while the loop does not run.
         self._opening = contextlib.ExitStack()
+        # Undoes hold_thread_state(). Set by the first run, and called by close(): suspended tasks and
+        # `threading.local` outlive a single run.
         self._release_thread_state: Callable[[], None] | None = None
-        # Attached on a QThread that has an event loop.
+        # Attached on a QThread, whose `finished` signal is connected.
         self._ends_with_thread = False
-        # Attached, and stop() was called.
+        # stop() was called while attached. _settle() detaches when no frame is on the stack any more.
         self._is_detaching = False
 
     # -- states --
 
     @property
     def state(self) -> LoopState:
-        """What the loop does at present: the rows of the table."""
+        """The state of the loop: the rows of the table."""
         if self._closed:
             return LoopState.CLOSED
         if self._quit.is_quitting:
@@ -175,15 +177,15 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         return LoopState.BLOCKING if self.is_running() else LoopState.STOPPED
 
     def is_quitting(self) -> bool:
-        """Tell whether the application, or the thread, quits: tasks are cancelled and clean up."""
+        """Tell whether the application or the thread quits, or `shutdown` runs: tasks are cancelled and clean up."""
         return self._quit.is_quitting
 
     def attach(self) -> None:
         """
-        Let the application's own Qt loop carry the guest from now on.
+        Let the application's own Qt loop run the guest from now on.
 
-        The guest is this thread's running loop, in foreign code too, until
-        `detach`. Attaching twice is a no-op.
+        Until `detach`, the guest is the running loop of this thread, also in foreign code.
+        Attaching twice is a no-op.
 
         Raises:
             RuntimeError: If there is no QCoreApplication, or it quits, or the loop is closed or
@@ -198,7 +200,8 @@ class AsyncSlotEventLoop(PlatformEventLoop):
             self._open()
         try:
             self._attach()
-        except BaseException:  # Whatever it is, the loop is to be as it was.
+        except BaseException:  # Undo it, and what _open() has done, whatever was raised.
+            self._undo_attach()
             self._settle()
             raise
 
@@ -206,9 +209,11 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         if self._is_on_application_thread():
             atexit.register(self._on_exit)
         elif not is_python_thread():
+            # Direct: `finished` is emitted on the thread that ends, which delivers no queued call any more.
             self._thread.finished.connect(self._on_thread_finished, QtCore.Qt.ConnectionType.DirectConnection)
             self._ends_with_thread = True
         set_thread_loop(self)
+        # Last: from here on Ctrl-C may raise while no Qt loop runs.
         self._calls.is_attached = True
 
     def detach(self) -> None:
@@ -216,8 +221,8 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         Take the guest off the application's Qt loop; tasks stay suspended until the next `attach`.
 
         Raises:
-            RuntimeError: If the caller is a callback or coroutine, or on another thread, or, on
-                an attached loop, inside a blocking call; or if the application quits.
+            RuntimeError: If the application quits. On an attached loop also if the caller is a
+                callback or coroutine, inside a blocking call, or on another thread.
         """
         self._check_not_quitting("detach()")
         if not self._calls.is_attached:
@@ -234,11 +239,11 @@ class AsyncSlotEventLoop(PlatformEventLoop):
 
         Args:
             timeout_s: How long they may take, in seconds; None for `shutdown_timeout_s`.
-                What has not ended by then is reported and abandoned.
+                Tasks that have not ended by then are reported and abandoned.
 
         Raises:
-            RuntimeError: If the caller is a callback or coroutine, or inside a blocking call, or on
-                another thread, or another loop runs on this one, or the application quits.
+            RuntimeError: If the caller is a callback or coroutine, inside a blocking call, or on
+                another thread; or if another loop runs on this thread, or the application quits.
         """
         if self.is_closed():
             return
@@ -248,6 +253,7 @@ class AsyncSlotEventLoop(PlatformEventLoop):
             msg = "shutdown() was called inside a callback, a coroutine or a blocking call; call stop() there"
             raise RuntimeError(msg)
         timeout_s = self.shutdown_timeout_s if timeout_s is None else timeout_s
+        # Clean-up needs a loop that runs; a stopped one with nothing to clean up is not run.
         if asyncio.all_tasks(self) or self._asyncgens:
             self.attach()
             try:
@@ -267,6 +273,7 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         """
         self._check_not_quitting("close()")
         super().close()
+        # Owners refer to their tasks, and would keep those that never end on this loop alive.
         self._registry.disown_all()
         if self._release_thread_state is not None:
             self._release_thread_state()
@@ -279,9 +286,10 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         self.shutdown()
 
     def __del__(self, *args: Any) -> None:
-        # The stock method warns that the loop was not closed, and closes it. That fails if the loop was never
-        # made whole, or if its sockets, which are garbage, too, were closed first.
-        with contextlib.suppress(AttributeError, ValueError):
+        # The stock method warns that the loop was not closed, and closes it. That fails if __init__() has
+        # raised, if the loop's sockets, which are garbage, too, were closed first, or if the interpreter ends and
+        # can import nothing any more. There is nobody to tell.
+        with contextlib.suppress(AttributeError, ImportError, ValueError):
             super().__del__(*args)
 
     def _check_not_quitting(self, caller: str) -> None:
@@ -305,7 +313,8 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         *args: Unpack[Ts],
         context: contextvars.Context | None = None,
     ) -> asyncio.Handle:
-        """Have *callback* called in the next iteration; wake the guest if it waits."""
+        """Call *callback* in the next iteration. The guest is woken if it waits."""
+        # One condition on the usual way, which runs once per callback: the checks are behind it.
         if self._closed or self._debug:
             self._check_call(callback, "call_soon")
             handle: asyncio.Handle = asyncio.Handle(callback, args, self, context)
@@ -322,7 +331,7 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         *args: Unpack[Ts],
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
-        """Have *callback* called in *delay* seconds, or later if the guest is busy."""
+        """Call *callback* in *delay* seconds, or later if the guest is busy."""
         if delay is None:
             msg = "delay must not be None"
             raise TypeError(msg)
@@ -337,11 +346,11 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         *args: Unpack[Ts],
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
-        """Have *callback* called at *when*, in seconds of ``time()``, or later if the guest is busy."""
+        """Call *callback* at *when*, in seconds of ``time()``, or later if the guest is busy."""
         if when is None:
             msg = "when cannot be None"
             raise TypeError(msg)
-        if when != when:  # noqa: PLR0124 - true of NaN only, which no heap can order.
+        if when != when:  # noqa: PLR0124 - true for NaN only, which a heap cannot order.
             msg = f"{callback!r} was scheduled at a time that is not a number ({when}); pass seconds"
             raise ValueError(msg)
         if self._closed or self._debug:
@@ -352,20 +361,23 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         else:
             timer = TimerHandle(when, callback, args, self, context)
         heapq.heappush(self._scheduled, timer)
-        if self._slicer.is_waiting and self._scheduled[0] is timer:
+        # Only the first timer changes when the waker must call. If the guest is awake, wait() arms the waker later.
+        # On another thread it is an error, as in asyncio; but a Qt timer started there would be lost for good.
+        if self._slicer.is_waiting and self._scheduled[0] is timer and self._thread_id == threading.get_ident():
             self._slicer.wait_for_timers()
         return timer
 
     def stop(self) -> None:
         """
-        End the innermost blocking call after the present iteration; with none, detach.
+        End the innermost blocking call after the present iteration; detach if there is no call.
 
-        As in asyncio, what is ready now still runs. The guest is woken for it.
+        As in asyncio, the callbacks that are ready now still run. The guest is woken for them.
         """
         self._calls.end_innermost_later()
         self._slicer.stop()
 
     def _timer_handle_cancelled(self, handle: Any) -> None:
+        # TimerHandle.cancel() calls this. A timer that is not on the heap any more does not count.
         if handle._scheduled:
             self._slicer.cancelled_timers += 1
 
@@ -387,7 +399,7 @@ class AsyncSlotEventLoop(PlatformEventLoop):
 
     def run_forever(self) -> None:
         """
-        Run until `stop`, in a Qt loop of its own.
+        Run until `stop` is called, in a Qt loop of its own.
 
         Raises:
             RuntimeError: If there is no QCoreApplication, or the loop is closed, or
@@ -402,18 +414,18 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         """
         Run until *future*, or the task made of a coroutine, is done.
 
-        Ctrl-C, unless the program handles it, cancels it; a second one does not
-        wait for its clean-up.
+        Ctrl-C cancels the future, unless the program handles it. A second Ctrl-C does not wait for
+        the future's clean-up. A call made while the application quits ends with the quit at the latest.
 
         Returns:
-            Its result.
+            The result of the future.
 
         Raises:
-            RuntimeError: As `run_forever`; or if `stop` was called before it was done.
-            KeyboardInterrupt: If Ctrl-C has ended it.
-            SystemExit: If the application quits meanwhile, with its exit code; it has been cancelled.
-            asyncio.CancelledError: If it was cancelled; also if the application quits, and this call was
-                nested in another. A call made while the application quits ends with the quit at the latest.
+            RuntimeError: As `run_forever`; or if `stop` was called before the future was done.
+            KeyboardInterrupt: If Ctrl-C has ended the call.
+            SystemExit: If the application quits meanwhile, with its exit code. The future is cancelled.
+            asyncio.CancelledError: If the future was cancelled; or if the application quits, and this
+                call was nested in another.
         """
         try:
             self._check_can_block()
@@ -423,25 +435,29 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         is_ours = not asyncio.isfuture(future)
         main: asyncio.Future[T] = asyncio.ensure_future(future, loop=self)  # type: ignore[arg-type]
         if is_ours:
-            mute(main)  # An error is raised below.
+            # As the stock loop: if the call ends before the task, a RuntimeError tells, and asyncio need not log.
+            mute(main)
         call = self._make_call(main)
 
         def end_call(_: object) -> None:
+            # These two leave the task's step, and abort the call in _end_by_error().
             if main.cancelled() or not isinstance(main.exception(), (SystemExit, KeyboardInterrupt)):
                 self._end_later(call)
 
         main.add_done_callback(end_call)
         try:
             self._block(call)
-        except BaseException:  # Whatever ends the call instead of its future, such as Ctrl-C or a quit.
+        except BaseException:  # Something else than the future has ended the call, such as Ctrl-C or a quit.
+            # Nobody else has the task, so nobody else can retrieve its exception.
             if is_ours and main.done() and not main.cancelled():
-                main.exception()  # Nobody else can retrieve it.
+                main.exception()
             raise
         finally:
             main.remove_done_callback(end_call)
         if not main.done():
             msg = "Event loop stopped before Future completed."
             raise RuntimeError(msg)
+        # A coroutine that swallows the cancellation returns normally, as under asyncio.Runner.
         if call.is_interrupted and main.cancelled():
             raise KeyboardInterrupt
         return main.result()
@@ -462,7 +478,7 @@ class AsyncSlotEventLoop(PlatformEventLoop):
 
     def _find_application_factory(self) -> Callable[[], object] | None:
         own: Callable[[], object] | None = vars(self).get("application_factory")
-        # By the class: a function there must not become a method of the loop's.
+        # Looked up in the class: through the instance, a function there would become a method of the loop.
         return type(self).application_factory if own is None else own
 
     def _make_call(self, future: asyncio.Future[Any] | None) -> BlockingCall:
@@ -473,9 +489,9 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         return NestedCall(future)
 
     def _block(self, call: BlockingCall) -> None:
-        """Run a blocking call. Whatever is raised, the loop is then as it was."""
+        """Run a blocking call. The loop is afterwards as it was before, whatever is raised."""
         outer_level, self._slicer.callback_level = self._slicer.callback_level, None
-        # First of all: while a call is on the stack, Ctrl-C raises nothing here.
+        # Before _open(): while a call is on the stack, Ctrl-C raises nothing here.
         self._calls.push(call)
         try:
             if not self.is_running():
@@ -483,28 +499,34 @@ class AsyncSlotEventLoop(PlatformEventLoop):
             self._check_has_waker()
             self._slicer.wake()
             exit_code = call.exec()
+            # Nobody has ended the call, so Qt has returned from its loop because of a quit.
             if call.is_quit or not call.is_ended:
                 self._end_by_quit(call, exit_code)
         finally:
             self._slicer.callback_level = outer_level
             self._calls.remove(call)
             self._settle()
+        # Raised last, when the loop is as it was before.
         if call.error is not None:
             raise call.error
 
     def _check_has_waker(self) -> None:
+        # A Qt loop without a waker would never call the guest, and the program would hang.
         if self._waker is None:
             msg = f"{self!r} runs, but Qt does not carry it; it was left half closed"
             raise RuntimeError(msg)
 
     def _end_later(self, call: BlockingCall) -> None:
-        if not call.is_quit:  # Else Qt ends it.
+        # If the application quits, Qt ends the call.
+        if not call.is_quit:
             self._calls.end_later(call)
             self._slicer.stop()
 
     def _end_by_quit(self, call: BlockingCall, exit_code: int) -> None:
-        """Raise what a blocking call raises when the application, or its thread, quits."""
+        """Raise the exception of a blocking call that ends because the application or the thread quits."""
+        # A thread emits `finished` later, and Qt up to 6.4 emits aboutToQuit when exec() returns.
         self._begin_quit()
+        # Attached, _settle() completes the quit; in a nested call, the outermost one does.
         if call is self._calls.outermost and not self._calls.is_attached:
             try:
                 self._quit.drain(self.shutdown_timeout_s)
@@ -530,17 +552,17 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         owner: Any = None,
     ) -> asyncio.Task[T]:
         """
-        Run a coroutine up to its first suspension now, and the rest as a task.
+        Start a task, and run it up to its first suspension before this method returns.
 
-        A stopped loop is attached first. The task is strongly held until it is done.
-        While the application quits, a task that foreign code starts is cancelled.
+        A stopped loop is attached first. The loop holds a strong reference to the task until it is
+        done. While the application quits, a task that foreign code starts is cancelled.
 
         Args:
             coro: The coroutine; it is closed if it cannot be run.
             name: The task's name; None for asyncio's default.
-            context: The context that it runs in; None for a copy of the caller's.
+            context: The context that the task runs in; None for a copy of the caller's.
             owner: The QObject to whose life the task is bound: when its C++ object is
-                destroyed, the task is cancelled. None for none.
+                destroyed, the task is cancelled. None if it has no owner.
 
         Returns:
             The task. It may be done already.
@@ -549,7 +571,7 @@ class AsyncSlotEventLoop(PlatformEventLoop):
             TypeError: If *coro* is no coroutine, or *owner* no QObject.
             RuntimeError: If the loop is closed or runs on another thread, if there
                 is no QCoreApplication, or if *context* is entered already.
-            SystemExit: What the first step raises before any Qt loop runs that it could end.
+            SystemExit: If the first step raises it while no Qt loop runs. Otherwise it ends the Qt loop.
         """
         check_coroutine(coro)
         try:
@@ -567,17 +589,20 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         name: str | None = None,
         context: contextvars.Context | None = None,
     ) -> asyncio.Task[T]:
-        """Do as `run_task`, for a coroutine that is one."""
+        """Do the same as `run_task`; *coro* is known to be a coroutine."""
         slicer = self._slicer
         try:
+            # One comparison for the usual case. It differs if the loop is closed, stopped, or on another thread.
             if self._thread_id != threading.get_ident():
                 self._prepare_to_start()
         except BaseException:  # We own coro now: close it on any failure.
             dispose(coro)
             raise
+        # Asked before the first step, which may itself begin the quit: the quit then cancels the task.
         is_late = self._quit.phase is not QuitPhase.IDLE and slicer.is_foreign()
         task, first_step = create_captured(self, slicer, coro, name, context)
         try:
+            # Before the first step, which may ask for its record: asyncslot.sender() does.
             self._registry.add(task, record)
             if first_step is not None:
                 self._run_now(first_step)
@@ -593,19 +618,21 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         self.attach()
 
     def _run_now(self, handle: asyncio.Handle) -> None:
-        """Run one handle at once, inside whatever code is on the stack, whose task is set aside meanwhile."""
+        """Run one handle at once, on top of the code that is on the stack. Its task is set aside meanwhile."""
         slicer = self._slicer
         task = set_task_aside(self)
         try:
             slicer.run_now(handle)
         except (SystemExit, KeyboardInterrupt) as exc:
+            # No Qt loop runs that the exception could end, so it is the caller's.
             if not self._calls.stack and slicer.get_loop_level() == 0 and not self._quit.pumps:
-                raise  # No Qt loop runs that it could end.
+                raise
             self._end_by_error(exc)
         finally:
             if task is not None:
                 put_task_back(self, task)
             if slicer.depth == 0:
+                # If nothing is ready, the waker rests at once. This saves one wake-up by Qt per slot call.
                 if not slicer.is_waiting:
                     slicer.wait()
                 self._settle()
@@ -613,17 +640,10 @@ class AsyncSlotEventLoop(PlatformEventLoop):
     # -- Qt calls --
 
     def _on_wake(self) -> None:
-        """Run a slice. Called by Qt; nothing leaves it."""
-        if self._waker is None or self._calls.is_leaving():
+        """Run a slice. Qt calls it, so no exception may leave it."""
+        # In a forked child, the copies of the parent's Qt objects may still call: see forget().
+        if self._waker is None or (self._calls.stack and self._calls.is_leaving()):
             return
-        try:
-            self._run_slice()
-            self._slicer.wait()
-            self._settle()
-        except BaseException as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
-            self._end_by_error(exc)
-
-    def _run_slice(self) -> None:
         task = set_task_aside(self)
         debug_run = self._debug_run if self._debug else None
         outer = None if debug_run is None else debug_run.begin_nested()
@@ -637,16 +657,21 @@ class AsyncSlotEventLoop(PlatformEventLoop):
                 debug_run.end_nested(outer)
             if task is not None:
                 put_task_back(self, task)
+        try:
+            self._slicer.wait()
+            self._settle()
+        except BaseException as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
+            self._end_by_error(exc)
 
     def _end_stopped(self) -> None:
-        """Do what stop() is for: the iteration that it was called in is over."""
+        """Do what stop() has asked for. The iteration in which it was called is over."""
         if self._calls.stack:
             self._calls.end_stopped()
         else:
             self._is_detaching = True
 
     def _end_by_error(self, exc: BaseException) -> None:
-        """Act on what no callback may raise: SystemExit, KeyboardInterrupt, a fault of the loop."""
+        """Act on an exception that has left a slice or a first step: SystemExit, KeyboardInterrupt, a fault of ours."""
         if self._calls.stack:
             self._calls.abort(exc)
             self._quit.abandon()
@@ -658,6 +683,7 @@ class AsyncSlotEventLoop(PlatformEventLoop):
             self.call_exception_handler({"message": "Error in the event loop", "exception": exc})
 
     def _on_about_to_quit(self) -> None:
+        # Clean-up is awaited already, so this is a second exit(): the user wants it to end now.
         if self._quit.pumps:
             self._quit.abandon()
             return
@@ -672,6 +698,7 @@ class AsyncSlotEventLoop(PlatformEventLoop):
     def _begin_quit(self) -> None:
         if self._quit.is_quitting:
             return
+        # Before futures are cancelled: it notes which of them are done.
         self._calls.mark_quit()
         self._quit.begin(
             self._calls.futures,
@@ -680,17 +707,19 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         )
 
     def _complete_quit(self) -> None:
-        """End an attached guest whose application quits. Called by Qt; nothing leaves it."""
+        """Complete the quit of an attached guest. Qt calls it, so no exception may leave it."""
         try:
             self._quit.drain(self.shutdown_timeout_s)
         except BaseException as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
             self.call_exception_handler({"message": "Error while the application quit", "exception": exc})
+        # First, because close() is refused during a quit.
         self._quit.end()
+        # Later: this may run inside a signal of one of the waker's objects.
         self._detach(later=True)
         self.close()
 
     def _settle(self) -> None:
-        """Do what had to wait until nothing of the guest's is on the stack."""
+        """Close, complete a quit, or detach, as soon as no frame of the guest and no blocking call is on the stack."""
         calls = self._calls
         if self._slicer.depth or calls.stack or self._quit.pumps:
             return
@@ -704,8 +733,9 @@ class AsyncSlotEventLoop(PlatformEventLoop):
     # -- from STOPPED to running and back --
 
     def _open(self) -> None:
-        """Have Qt carry the guest. All of it is undone if anything is raised."""
+        """Let Qt run the guest. Everything is undone if anything is raised."""
         application = require_application(self._find_application_factory())
+        # Each undoing is registered before its step where it can be: a step may fail half-way.
         with contextlib.ExitStack() as opening:
             if on_main_thread():
                 # First, and therefore undone last: from here on Ctrl-C raises nothing.
@@ -721,24 +751,26 @@ class AsyncSlotEventLoop(PlatformEventLoop):
                 application.aboutToQuit.connect(self._on_about_to_quit)
             opening.callback(set_running, None)
             set_running(self)
+            # A signal that arrived before the wakeup descriptor was set has woken nobody.
             if self._interrupts.is_pending:
                 self._write_to_self()
             self._opening = opening.pop_all()
 
     def _close_running(self, *, later: bool) -> None:
         """
-        Have Qt carry the guest no more. Each step is taken, even if another one fails.
+        Stop letting Qt run the guest. Each step is taken, even if another one fails.
 
         Args:
             later: As for `Waker.close`.
         """
+        # The waker first, with the right `later`. The stack closes it once more, which is then a no-op.
         opening, self._opening = self._opening, contextlib.ExitStack()
         with opening:
             self._close_waker(later=later)
 
     def _open_waker(self) -> None:
         if not on_main_thread():
-            # A Python thread has no event dispatcher, which timers need, until it has a loop.
+            # Timers need an event dispatcher. A thread that Python started has none until a QEventLoop is made.
             QtCore.QEventLoop()
         self._thread = QtCore.QThread.currentThread()
         self._waker = Waker(self._on_wake, self._selector)
@@ -764,30 +796,34 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         return application is not None and application.thread() == self._thread
 
     def _detach(self, *, later: bool) -> None:
-        if not self._calls.is_attached:
-            return
+        if self._calls.is_attached:
+            self._undo_attach()
+            self._close_running(later=later)
+
+    def _undo_attach(self) -> None:
         self._calls.is_attached = False
         self._is_detaching = False
         atexit.unregister(self._on_exit)
         if self._ends_with_thread:
             self._ends_with_thread = False
             self._thread.finished.disconnect(self._on_thread_finished)
-        self._close_running(later=later)
 
     def _on_exit(self) -> None:
-        """Leave nothing for Qt to call while the interpreter ends."""
+        """Detach and close at the interpreter's end, so that Qt calls nothing any more."""
         for task in asyncio.all_tasks(self):
+            # Or asyncio would log the task once more, when it is destroyed.
             mute(task)
             logger.error("Task was abandoned: the program has ended without a quit: %s", describe_task(task))
         self._detach(later=False)
         self.close()
 
     def forget(self) -> None:
-        """In a forked child: carry the guest no more, and leave the Qt objects, which are the parent's, alone."""
+        """Stop running the guest in a forked child. The Qt objects are the parent's, and are not touched."""
         self._waker = None
         self._slicer.close()
         self._thread_id = None
         self._calls.is_attached = False
+        # Dropped and not run: it would close the waker.
         self._opening = contextlib.ExitStack()
         atexit.unregister(self._on_exit)
         self._interrupts.forget()
@@ -804,13 +840,13 @@ def _check_selector(selector: object) -> None:
 
 
 def _hide_caller(handle: Any) -> None:
-    """Leave the loop's own frame out of what debug mode says of where *handle* was made."""
+    """Remove the loop's own frame from the place where *handle* was made, which debug mode reports."""
     if handle._source_traceback:
         del handle._source_traceback[-1]
 
 
 def _exit_code(exc: SystemExit) -> int:
-    """Return the exit code that Python would end with, after printing what it would print."""
+    """Return the exit code with which Python would end, and print to stderr what Python would print."""
     if exc.code is None or isinstance(exc.code, int):
         return exc.code or 0
     print(exc.code, file=sys.stderr)  # noqa: T201 - as the interpreter does.

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any, Callable
 
 import pytest
-from support import run_qt, run_script
+from support import CEILING_S, run_qt, run_script
 
 from asyncslot import AsyncSlot, AsyncSlotEventLoop, CancelReason, cancel_reason
 from asyncslot._qt import QtCore
@@ -307,6 +307,29 @@ def test_function_is_busy_by_itself(attached: AsyncSlotEventLoop) -> None:
         return number
 
     assert wait_all(attached, [work(1), work(2)]) == [1, CancelReason.DROPPED]
+
+
+def test_waiting_call_cancelled_before_its_first_step_leaves_the_queue(app: Any) -> None:
+    """On a loop of another kind, which takes first steps later, too: its coroutine is closed, and the next one runs."""
+    seen: list[int] = []
+
+    @AsyncSlot(when_busy="queue")
+    async def work(number: int) -> None:
+        await asyncio.sleep(0)
+        seen.append(number)
+
+    async def main() -> None:
+        calls = [work(number) for number in range(3)]
+        calls[1].cancel()
+        await asyncio.wait(calls)
+        assert calls[1].cancelled()
+
+    stock = asyncio.SelectorEventLoop()
+    try:
+        stock.run_until_complete(asyncio.wait_for(main(), CEILING_S))
+    finally:
+        stock.close()
+    assert seen == [0, 2]
 
 
 @pytest.mark.parametrize(

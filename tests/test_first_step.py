@@ -13,7 +13,7 @@ import weakref
 from typing import Any, Callable, Iterator
 
 import pytest
-from support import CEILING_S, run_qt
+from support import CEILING_S, run_coroutine, run_qt
 
 from asyncslot import AsyncSlotEventLoop
 from asyncslot._loop.first_step import InContext
@@ -499,6 +499,25 @@ def test_run_task_factory_raises_after_creation_no_task_left(attached: AsyncSlot
     gc.collect()  # Now asyncio would report a task that failed unnoticed.
     assert not asyncio.all_tasks(attached)
     assert reports == []
+
+
+def test_run_task_inside_task_factory_raises_after_creation_no_task_left(attached: AsyncSlotEventLoop) -> None:
+    """The same inside a task, which is set aside while the new one ends."""
+
+    def make_and_fail(loop: AsyncSlotEventLoop, coro: Any, **options: Any) -> Any:
+        asyncio.Task(coro, loop=loop, **options)
+        raise ZeroDivisionError
+
+    async def main() -> None:
+        attached.set_task_factory(make_and_fail)
+        try:
+            with pytest.raises(ZeroDivisionError):
+                attached.run_task(work())
+        finally:
+            attached.set_task_factory(None)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    run_coroutine(main())
 
 
 def test_run_task_factory_makes_more_tasks_only_own_is_eager(attached: AsyncSlotEventLoop) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import signal
 import socket
 import sys
+import threading
 
 import pytest
-from support import run_script
+from support import CEILING_S, run_script
 
 from asyncslot import AsyncSlotEventLoop
 
@@ -58,6 +61,14 @@ def test_ctrl_c_twice_endless_callback_broken(mode: str) -> None:
     finished = run_script("ctrl_c", mode, "busy", signals=[BUSY] * 4)
     assert "KeyboardInterrupt" in finished.lines
     assert finished.code == 3
+
+
+@pytest.mark.parametrize("mode", ["blocking", "attached"])
+def test_ctrl_c_twice_endless_clean_up_broken(mode: str) -> None:
+    """Clean-up that hangs while the application quits is broken by Ctrl-C pressed again."""
+    finished = run_script("ctrl_c", mode, "busy-cleanup", signals=[BUSY] * 4)
+    assert finished.lines[-1].startswith(("KeyboardInterrupt", "exec returned"))
+    assert finished.code >= 0
 
 
 def test_ctrl_c_again_and_again_endless_slot_broken() -> None:
@@ -130,6 +141,40 @@ def test_remove_signal_handler_while_running_signals_still_wake(loop: AsyncSlotE
     handler, fd = seen
     assert handler not in (signal.default_int_handler, signal.SIG_DFL)
     assert fd == loop._csock.fileno()
+
+
+def test_signal_handler_raises_next_signal_is_handled(loop: AsyncSlotEventLoop) -> None:
+    """Of two signals that arrive together, the second is handled though the handler of the first raises."""
+    seen: list[str] = []
+    reports: list[str] = []
+    loop.set_exception_handler(lambda _, context: reports.append(repr(context["exception"])))
+    done = asyncio.Event()
+
+    def fail(*_: object) -> None:
+        seen.append("SIGINT")
+        raise ValueError
+
+    def note(*_: object) -> None:
+        seen.append("SIGTERM")
+        done.set()
+
+    def kill_both() -> None:
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            os.kill(os.getpid(), signum)
+
+    async def main() -> None:
+        threading.Timer(0.05, kill_both).start()
+        await asyncio.wait_for(done.wait(), CEILING_S)
+
+    before = signal.signal(signal.SIGINT, fail), signal.signal(signal.SIGTERM, note)
+    try:
+        loop.run_until_complete(main())
+    finally:
+        signal.signal(signal.SIGINT, before[0])
+        signal.signal(signal.SIGTERM, before[1])
+    assert seen == ["SIGINT", "SIGTERM"]
+    assert reports == ["ValueError()"]
+    loop.set_exception_handler(None)
 
 
 def test_handler_replaced_meanwhile_is_left_alone(loop: AsyncSlotEventLoop) -> None:

@@ -159,6 +159,49 @@ def test_quitting_blocking_call_ends_with_the_quit(way: str) -> None:
     assert finished.lines[-1] == ("SystemExit 4" if way == "blocking" else "exec 4")
 
 
+# -- making and closing --
+
+
+def test_loop_made_with_application_is_refused(app: Any) -> None:
+    """qasync's loop takes the application; ours says that it finds it by itself."""
+    with pytest.raises(TypeError, match=r"takes a selector, .* got <.*QApplication.*>; it finds the application by"):
+        AsyncSlotEventLoop(app)
+
+
+def test_with_statement_shuts_the_loop_down(app: Any) -> None:
+    """At the end of the block tasks have cleaned up, and the loop is closed; an error of the block is raised."""
+    seen: list[str] = []
+
+    async def job() -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            await asyncio.sleep(0)
+            seen.append("cleaned")
+
+    def fail_inside() -> None:
+        with AsyncSlotEventLoop() as loop:
+            made.append(loop)
+            loop.run_task(job())
+            raise ZeroDivisionError
+
+    made: list[AsyncSlotEventLoop] = []
+    with pytest.raises(ZeroDivisionError):
+        fail_inside()
+    assert seen == ["cleaned"]
+    assert made[0].state is LoopState.CLOSED
+
+
+@pytest.mark.parametrize("options", [(), ("-X", "dev")])
+def test_loop_left_open_is_silent_but_for_the_stock_warning(options: tuple[str, ...]) -> None:
+    """A program that closes no loop prints nothing; in Python's development mode, the stock ResourceWarning."""
+    finished = run_script("left_open", options=options)
+    assert finished.lines == ["done", "done"]
+    said = [line for line in finished.errors.splitlines() if not line.startswith(("  ", "ResourceWarning: Enable"))]
+    assert all("ResourceWarning: unclosed " in line for line in said)
+    assert any("unclosed event loop <AsyncSlotEventLoop" in line for line in said) == bool(options)
+
+
 # -- blocking mode --
 
 

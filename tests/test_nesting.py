@@ -1,4 +1,4 @@
-"""Qt loops nested in tasks, callbacks and first steps: everything else goes on. No module of its own: `_slices`."""
+"""Qt loops nested in tasks, callbacks and first steps: everything else goes on. It has no module of its own."""
 
 from __future__ import annotations
 

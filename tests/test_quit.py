@@ -86,6 +86,16 @@ def test_quit_clean_up_closes_last_window_code_kept(mode: str, place: str) -> No
     assert finished.code == 3
 
 
+def test_quit_last_window_slot_detaches() -> None:
+    """A slot of lastWindowClosed may detach the loop; while the application quits it gets an error, and no hang."""
+    before = run_script("detach_last_window", "before")
+    assert before.lines == ["detached", "0 STOPPED", "cleaned", "True CLOSED"]
+    meanwhile = run_script("detach_last_window", "meanwhile")
+    refused = "detach() was called while the application quits, or the loop shuts down; the loop ends by itself"
+    assert meanwhile.lines == [refused, "cleaned", "3 CLOSED", "True CLOSED"]
+    assert before.errors + meanwhile.errors == ""
+
+
 def test_quit_while_subprocess_starts_ends_it() -> None:
     """A quit that meets a subprocess whose pipes are not connected yet ends it, and does not hang."""
     finished = run_script("starting_subprocess", options=())

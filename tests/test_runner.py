@@ -17,6 +17,7 @@ PROGRAMS = {
     "factory": ([f"{LOOP} QCoreApplication"], 0),
     "factory_elsewhere": ([f"{LOOP} QCoreApplication"], 0),
     "factory_attached": ([f"{LOOP} QCoreApplication"], 0),
+    "factory_of_instance": ([f"{LOOP} QCoreApplication"], 0),
     "factory_makes_none": ([NO_APPLICATION], 0),
     "worker_thread": ([NO_APPLICATION, f"{LOOP} QCoreApplication"], 0),
     "debug": (["[True, False]"], 0),

@@ -1,4 +1,4 @@
-"""The scheduling of `_slices`: order, slices, timers, threads. Nested Qt loops: test_nesting.py."""
+"""The slicer in a real loop: order, slices, timers, threads. Nested Qt loops: test_nesting.py."""
 
 from __future__ import annotations
 
@@ -137,6 +137,19 @@ def test_timer_at_nan_refused(loop: AsyncSlotEventLoop) -> None:
     """A time that is not a number has no place among the others."""
     with pytest.raises(ValueError, match="not a number"):
         loop.call_later(math.nan, int)
+
+
+def test_call_later_on_other_thread_does_not_lose_the_loops_own_timer(loop: AsyncSlotEventLoop) -> None:
+    """call_later() of another thread is an error that only debug mode reports; the loop's own timers still fire."""
+
+    def schedule_elsewhere() -> None:
+        thread = threading.Thread(target=loop.call_later, args=(0.001, int))
+        thread.start()
+        thread.join()
+
+    QtCore.QTimer.singleShot(10, schedule_elsewhere)  # The guest waits by then.
+    loop.call_later(0.1, loop.stop)
+    loop.run_forever()
 
 
 def test_call_soon_threadsafe_four_threads_nothing_lost(loop: AsyncSlotEventLoop) -> None:

@@ -467,6 +467,17 @@ def test_stop_wakes_waker_that_rests(guest: Guest) -> None:
     assert guest.waker.calls == ["wake"]
 
 
+def test_stop_on_other_thread_does_not_wake(guest: Guest) -> None:
+    """stop() of another thread takes effect with the next wake-up: the waker's Qt timers belong to their thread."""
+    guest.slicer.wait()
+    guest.waker.calls.clear()
+    thread = threading.Thread(target=guest.slicer.stop)
+    thread.start()
+    thread.join()
+    assert guest.waker.calls == []
+    assert guest.run() is Outcome.STOPPED
+
+
 def test_close_forgets_stop(guest: Guest) -> None:
     """What was to end is over when the slicer is closed: opened again, it runs on."""
     guest.slicer.stop()
@@ -828,6 +839,22 @@ def test_exit_in_task_step_marks_exception_retrieved(
     with pytest.raises(type(task.exc)):
         call(argument)
     assert task.is_retrieved is is_retrieved
+
+
+def test_run_interrupted_before_the_first_callback_raises_it(guest: Guest) -> None:
+    """A signal handler may raise between the entry of a slice and its first callback, which then comes next time."""
+
+    class Interrupted:
+        def __iter__(self) -> Any:
+            raise KeyboardInterrupt
+
+    guest.queue_notes(1)
+    guest.slicer._batch = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        guest.run()
+    guest.slicer._batch = iter(())
+    guest.run()
+    assert guest.ran == [1]
 
 
 def test_run_ordinary_error_in_task_step_is_not_retrieved(guest: Guest) -> None:

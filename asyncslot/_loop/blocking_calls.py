@@ -1,18 +1,18 @@
 """
-Blocking calls, `run_until_complete` and `run_forever`: those on the stack, and the Qt loop of each.
+Blocking calls: `run_until_complete` and `run_forever` on the stack, and the Qt loop of each.
 
 A call ends when its own future is done and the Qt loops above it on the stack have returned.
-Ending it closes no dialog.
+Ending a call closes no dialog.
 
 What was tried and does not work
-- A QEventLoop for the outermost call: in it, the last window's closing changes nothing and
-  ``quit()`` is ignored. Only inside ``QCoreApplication.exec()`` does an application quit as users expect.
-- ``exit()`` while a dialog is open above: the dialog would return, too. The dispatcher is asked to
-  tell when it is about to block in the call's own loop again.
-- A QEventLoop, or ``exec()``, while the application quits: the first returns at once, the second
-  never, as nothing ends it. Such a call processes events, until the quit is over at the latest.
-- A flag "is leaving" set when a call ends: a dialog that opens before its Qt loop has returned would stop
-  all of asyncio. `BlockingCalls.is_leaving` asks.
+- A QEventLoop for the outermost call: in it, nothing happens when the last window closes, and
+  ``quit()`` is ignored. An application quits as users expect only inside ``QCoreApplication.exec()``.
+- ``exit()`` while a dialog is open above: the dialog would return, too. So the call waits until
+  the dispatcher is about to block in the call's own loop again.
+- A QEventLoop or ``exec()`` while the application quits: a QEventLoop returns at once, and ``exec()``
+  never returns, because nothing ends it. Such a call processes events, and ends with the quit at the latest.
+- A flag "is leaving" that is set when a call ends: if a dialog opens before the call's Qt loop has
+  returned, the flag would stop all of asyncio. So `BlockingCalls.is_leaving` computes the answer.
 """
 
 from __future__ import annotations
@@ -34,25 +34,26 @@ class BlockingCall:
     One call on the stack.
 
     Args:
-        future: What the call waits for; None if it runs until it is stopped.
+        future: The future that the call waits for; None if it runs until it is stopped.
     """
 
     def __init__(self, future: asyncio.Future[Any] | None) -> None:
         self.future = future
         # Its future is done, or it was stopped: it returns as soon as the Qt loops above have.
         self.is_ended = False
-        # The application quit while it ran, which ends it.
+        # The application quit while the call was on the stack, and Qt ends the call.
         self.is_quit = False
-        # Its future was done before the application quit.
+        # Its future was done before the application quit, so the call returns the result all the same.
         self.has_result = False
-        # What escaped from a callback, for the call to raise.
+        # The exception that escaped from a callback and that the call raises.
         self.error: BaseException | None = None
-        # Ctrl-C has cancelled its future.
+        # Ctrl-C has cancelled its future, so the call raises KeyboardInterrupt instead of CancelledError.
         self.is_interrupted = False
+        # What `loop_level` returns while the call's own Qt loop is the innermost.
         self._qt_level = loop_level() + 1
 
     def is_innermost(self) -> bool:
-        """Tell whether no other Qt loop runs above this call's."""
+        """Tell whether no other Qt loop runs above the Qt loop of this call."""
         return loop_level() <= self._qt_level
 
     def exec(self) -> int:
@@ -65,16 +66,16 @@ class BlockingCall:
         raise NotImplementedError
 
     def end(self) -> None:
-        """Have `exec` return once the Qt loops above have; end none of them."""
+        """Make `exec` return after the Qt loops above have returned; do not end them."""
         raise NotImplementedError
 
     def abort(self) -> None:
-        """Have `exec` return as soon as it can, with no regard to the Qt loops above."""
+        """Make `exec` return as soon as it can, even if this ends the Qt loops above."""
         self.end()
 
 
 class NestedCall(BlockingCall):
-    """A call inside another Qt loop, or on another thread than the application's: a QEventLoop."""
+    """A call inside another Qt loop, or on another thread than the application's. It runs a QEventLoop."""
 
     def __init__(self, future: asyncio.Future[Any] | None) -> None:
         super().__init__(future)
@@ -86,42 +87,48 @@ class NestedCall(BlockingCall):
         return exit_code
 
     def end(self) -> None:
-        """Have the QEventLoop return; it does so after those above."""
+        """Make the QEventLoop return. It does so after the Qt loops above have returned."""
         self.is_ended = True
         self._qt_loop.exit()
 
 
 class ApplicationCall(BlockingCall):
-    """The outermost call on the application's thread: ``QCoreApplication.exec()``."""
+    """The outermost call on the application's thread. It runs ``QCoreApplication.exec()``."""
 
     def __init__(self, future: asyncio.Future[Any] | None) -> None:
         super().__init__(future)
+        # `unwind` has made exec() return, which is to be run again.
         self._is_unwinding = False
+        # Whether the application's signals were blocked before we blocked them; None if we did not.
         self._blocked_before: bool | None = None
+        # The dispatcher whose aboutToBlock is connected, while an ended call waits for a dialog.
         self._dispatcher: Any = None
 
     def exec(self) -> int:
-        """Run ``exec()``, again and again while it returns for no other reason than `unwind`."""
+        """Run ``exec()``, and run it again each time that only `unwind` has made it return."""
         while True:
             self._is_unwinding = False
             try:
                 exit_code: int = QtCore.QCoreApplication.exec()
             finally:
+                # Each time: a quit during the next exec() must emit aboutToQuit.
                 self._restore()
             if self.is_ended or not self._is_unwinding:
                 return exit_code
 
     def end(self) -> None:
-        """Have ``exec()`` return: now, or when the Qt loops above have."""
+        """Make ``exec()`` return: now, or after the Qt loops above have returned."""
         self.is_ended = True
         if self.is_innermost():
             self._exit()
+        # Emitted in every Qt loop of the thread, so the slot checks whether it is this call's own.
         elif self._dispatcher is None:
             self._dispatcher = QtCore.QAbstractEventDispatcher.instance()
             self._dispatcher.aboutToBlock.connect(self._on_about_to_block)
 
     def unwind(self) -> None:
-        """Have every Qt loop above this call's return, dialogs included; this call goes on."""
+        """Make every Qt loop above this call's return, dialogs included; this call goes on."""
+        # Without a loop above, exit() would end exec() for nothing, and hide a quit that follows.
         if not self.is_innermost():
             self._is_unwinding = True
             self._exit()
@@ -132,8 +139,8 @@ class ApplicationCall(BlockingCall):
         self._exit()
 
     def _exit(self) -> None:
-        # This is no quit: nobody is to hear aboutToQuit, which Qt emits inside
-        # exit() from 6.5 on, and on exec()'s return before.
+        # This is no quit, so aboutToQuit must reach nobody. Qt 6.5 and later emit it inside exit(),
+        # earlier versions when exec() returns. So the signals stay blocked until exec() has returned.
         if self._blocked_before is None:
             self._blocked_before = require_application().blockSignals(True)
         QtCore.QCoreApplication.exit(0)
@@ -153,16 +160,17 @@ class ApplicationCall(BlockingCall):
 
 class QuittingCall(BlockingCall):
     """
-    A call made while the application quits: it processes events, without a loop of Qt's.
+    A call made while the application quits. It processes events, without a Qt loop of its own.
 
     Args:
-        future: As for any call.
+        future: As for `BlockingCall`.
         pump_events: Processes events until a condition holds or the quit is over.
     """
 
     def __init__(self, future: asyncio.Future[Any] | None, pump_events: PumpEvents) -> None:
         super().__init__(future)
         self._pump_events = pump_events
+        # No Qt loop of its own: processEvents() does not count in loopLevel().
         self._qt_level = loop_level()
 
     def exec(self) -> int:
@@ -171,28 +179,29 @@ class QuittingCall(BlockingCall):
         return 0
 
     def end(self) -> None:
-        """Have `exec` return."""
+        """Make `exec` return."""
         self.is_ended = True
 
 
 class BlockingCalls:
-    """The blocking calls on the stack, on top of the application's own Qt loop if the guest is attached to that."""
+    """The blocking calls on the stack. Below them is the application's own Qt loop, if the guest is attached to it."""
 
     def __init__(self) -> None:
-        # The application's own Qt loop carries the guest below all calls.
+        # The application's own Qt loop carries the guest, below all calls.
         self.is_attached = False
+        # The outermost call is the first.
         self.stack: list[BlockingCall] = []
-        # Those that end with the present iteration.
+        # The calls that end with the present iteration.
         self._ending: list[BlockingCall] = []
 
     @property
     def outermost(self) -> BlockingCall:
-        """The call that all others are nested in."""
+        """The call in which all others are nested."""
         return self.stack[0]
 
     @property
     def futures(self) -> list[asyncio.Future[Any]]:
-        """What the calls wait for."""
+        """The futures that the calls wait for."""
         return [call.future for call in self.stack if call.future is not None]
 
     def push(self, call: BlockingCall) -> None:
@@ -200,7 +209,7 @@ class BlockingCalls:
         self.stack.append(call)
 
     def remove(self, call: BlockingCall) -> None:
-        """Take a call off the stack, whatever has become of it."""
+        """Take a call off the stack, however it has ended."""
         self.stack = [other for other in self.stack if other is not call]
         self._ending = [other for other in self._ending if other is not call]
 
@@ -208,7 +217,8 @@ class BlockingCalls:
         """
         Tell whether the innermost call's Qt loop is about to return.
 
-        Qt may call the guest once more before that; nothing is to run then.
+        Qt may call the guest once more before that. Nothing may run then: as in asyncio,
+        no callback runs after the iteration in which the call has ended.
         """
         if not self.stack:
             return False
@@ -216,17 +226,20 @@ class BlockingCalls:
         return call.is_ended and call.is_innermost()
 
     def end_innermost_later(self) -> None:
-        """Have the innermost call, if any, end with the present iteration."""
+        """End the innermost call, if any, with the present iteration."""
+        # The innermost now: a callback of this iteration may begin another call.
         self._ending.extend(self.stack[-1:])
 
     def end_later(self, call: BlockingCall) -> None:
-        """Have *call* end with the present iteration."""
+        """End *call* with the present iteration."""
         self._ending.append(call)
 
     def end_stopped(self) -> None:
-        """End those calls that are to end with the iteration that is over; else the innermost, if any."""
+        """End the calls that were to end with this iteration; if there are none, the innermost call, if any."""
+        # There are none if stop() was called before the call began: it then runs for one iteration.
         ending, self._ending = self._ending or self.stack[-1:], []
         for call in ending:
+            # Qt ends the call itself; one more exit() could change the application's exit code.
             if not call.is_quit:
                 call.end()
 
@@ -237,20 +250,22 @@ class BlockingCalls:
             call.has_result = call.future is not None and call.future.done()
 
     def abort(self, exc: BaseException) -> None:
-        """Have the innermost call raise *exc*; the outermost, if it is KeyboardInterrupt."""
+        """Make the innermost call raise *exc*, or the outermost call if *exc* is a KeyboardInterrupt."""
+        # Ctrl-C is for the whole program, so it ends all calls. The ones above raise CancelledError.
         aborted = self.stack if isinstance(exc, KeyboardInterrupt) else self.stack[-1:]
         for call in reversed(aborted):
             call.error = asyncio.CancelledError()
-            if not call.is_quit:  # Else its Qt loop has returned, or is about to.
+            # If the application quits, its Qt loop has returned, or is about to.
+            if not call.is_quit:
                 call.abort()
         aborted[0].error = exc
 
     def interrupt(self) -> bool:
         """
-        Cancel what the outermost call waits for, and unwind the dialogs that hide it.
+        Cancel the future of the outermost call, and unwind the dialogs that hide the call.
 
         Returns:
-            False if that is no way to end it: it waits for nothing, or was interrupted before.
+            False if this cannot end the call: it has no future, or was interrupted before.
         """
         call = self.outermost
         if call.is_interrupted or call.future is None or not call.future.cancel():
@@ -260,7 +275,8 @@ class BlockingCalls:
         return True
 
     def unwind(self) -> None:
-        """Make the Qt loops above the outermost call return: nobody is to close dialogs by hand now."""
+        """Make the Qt loops above the outermost call return, so that nobody has to close dialogs by hand."""
+        # The calls above must end first, or the outermost one could not return.
         for call in self.stack[1:]:
             if call.future is not None:
                 call.future.cancel()

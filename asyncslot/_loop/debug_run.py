@@ -1,4 +1,4 @@
-"""Debug mode: how a callback is run, timed without nested Qt loops, and reported if it was slow."""
+"""Debug mode: run a callback, time it without nested Qt loops, and report it if it was slow."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ class DebugRun:
 
     def __init__(self, loop: Any) -> None:
         self._loop = loop
-        # Times the callback that runs.
+        # Times the innermost callback; begin_nested() sets it aside, since slices of a nested loop time their own.
         self._stopwatch: _Stopwatch | None = None
 
     def run(self, handle: Any) -> None:
-        """Run one handle, and log if it was slow."""
+        """Run one handle, and log it if it was slow."""
+        # Put back afterwards, not None as in asyncio: a nested Qt loop runs handles inside a handle.
         outer, self._loop._current_handle = self._loop._current_handle, handle
         try:
             with _Stopwatch() as self._stopwatch:
@@ -38,10 +39,11 @@ class DebugRun:
         elapsed_s = self._stopwatch.elapsed_s
         if elapsed_s >= self._loop.slow_callback_duration:
             log_slow_callback(handle, elapsed_s)
-        del handle  # Or a task's exception, which refers to this frame, would keep the task alive.
+        # A task's exception refers to this frame, and would keep the task alive through `handle`.
+        del handle
 
     def begin_nested(self) -> _Stopwatch | None:
-        """Note that a nested Qt loop calls the guest; return what `end_nested` needs."""
+        """Note that a nested Qt loop may have called the guest. Return what `end_nested` needs."""
         outer, self._stopwatch = self._stopwatch, None
         if outer is not None:
             outer.see_nested_loop()
@@ -56,13 +58,14 @@ class DebugRun:
 
 class _Stopwatch:
     """
-    The time that a block takes, without the Qt loops nested in it.
+    Measures how long a block takes, without the Qt loops nested in it.
 
-    Nothing tells when a nested Qt loop begins or ends. But it calls the guest, and its
-    dispatcher tells when it wakes. What lies between the first and the last of these
-    signs is left out.
+    Qt does not tell when a nested loop begins or ends. But a nested loop calls the guest, and
+    the dispatcher emits ``awake``. The time between the first and the last of these signs
+    is left out.
     """
 
+    # Seconds; set when the block ends.
     elapsed_s = 0.0
 
     def __enter__(self) -> Self:
@@ -79,6 +82,6 @@ class _Stopwatch:
             self.elapsed_s -= self._signs_s[-1] - self._signs_s[0]
 
     def see_nested_loop(self) -> None:
-        """Note a sign of a nested Qt loop."""
+        """Note a sign of a nested Qt loop: keep the first and the last one."""
         del self._signs_s[1:]
         self._signs_s.append(monotonic())

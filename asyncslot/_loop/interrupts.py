@@ -1,24 +1,25 @@
 """
 Ctrl-C and SIGTERM while the guest runs: recorded at once, handled by the guest.
 
-The problem: a Python signal handler runs wherever Python code runs next. If that is the entry
-of a Qt slot, the KeyboardInterrupt that it raises goes into Qt, and the process crashes. If it
-is the opening or closing of a loop, the loop is left half open.
+The problem: a Python signal handler runs wherever Python code runs next. This may be the entry of
+a Qt slot. Then its KeyboardInterrupt goes into Qt, and the process crashes. Or it may be the
+opening or closing of a loop. Then the loop is left half open.
 
-The solution: while a loop is open, the Python handlers of SIGINT and SIGTERM are replaced by one
-that records. The arrival of a signal wakes the guest, which then does what the signal asks for,
-or calls the program's own handler, inside a callback of its own. There an exception is safe.
+The solution: while a loop is open, the Python handlers of SIGINT and SIGTERM are replaced by a
+handler that only records the signal. The arrival of a signal also wakes the guest. The guest then
+does what the signal asks for, or calls the program's own handler, inside a callback of its own.
+An exception is safe there.
 
 What was tried and does not work
-- Raising as soon as a callback of the guest's runs: the exception can come between two
+- Raising as soon as a callback of the guest runs: the exception may come between two
   instructions of Qt's binding.
 - Putting the program's handlers back before the rest of the loop is closed: a Ctrl-C in between
-  leaves the loop running without a waker. So ours stand from before the first step of
-  opening until after the last step of closing, and what is pending then is raised.
-- ``remove_signal_handler``, the stock one: it drops the wakeup descriptor; `capture` takes it back.
+  leaves the loop running without a waker. So our handler is set before the first step of opening
+  and removed after the last step of closing. Signals that are pending then are raised.
+- Calling only the stock ``remove_signal_handler``: it drops the wakeup descriptor. `capture` sets it again.
 
-What can still fail: a second Ctrl-C, while the first one waits, interrupts the callback that
-hangs, wherever that is; a third one interrupts foreign code, and Qt may crash.
+There is a limit. A second Ctrl-C, while the first one is pending, interrupts the callback that
+hangs, at any instruction. A third one interrupts foreign code, and Qt may crash.
 """
 
 from __future__ import annotations
@@ -44,15 +45,15 @@ __all__ = ["EXIT_CODE_SIGINT", "Interrupts", "on_main_thread"]
 
 Handler = Callable[[int, Optional["FrameType"]], Any]
 
-# The signals that ask a program to end, whose handlers therefore may raise.
+# The signals that ask a program to end. Their handlers may raise; those of other signals are left alone.
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-# What a shell reports for a program that SIGINT has ended: 128 + 2.
+# The exit code that a shell reports for a program that SIGINT has ended: 128 + 2.
 EXIT_CODE_SIGINT = 130
 
 
 def on_main_thread() -> bool:
-    """Tell whether signal handlers can be set here: only Python's main thread may."""
+    """Tell whether signal handlers can be set here. Python allows it on its main thread only."""
     return threading.current_thread() is threading.main_thread()
 
 
@@ -61,40 +62,44 @@ class Interrupts:
     The process's signal handling while one loop is open on the main thread.
 
     Args:
-        slicer: Tells what is on the stack.
-        calls: What Ctrl-C interrupts.
-        quit_: What a signal abandons once it has begun.
+        slicer: Tells which code is on the stack.
+        calls: The blocking calls, which Ctrl-C interrupts.
+        quit_: The quit, which a signal abandons if it drains.
     """
 
     def __init__(self, slicer: Slicer, calls: BlockingCalls, quit_: Quit) -> None:
         self._slicer = slicer
         self._calls = calls
         self._quit = quit_
+        # Our wakeup descriptor, and the one that it replaced; -1 for none, as in signal.set_wakeup_fd().
         self._wakeup_fd = -1
         self._previous_fd = -1
+        # The signals that were recorded and are not handled yet, in the order of arrival.
         self._pending: list[int] = []
+        # The program's handlers that ours replaces. Empty while closed.
         self._originals: dict[int, Handler] = {}
 
     # -- opening and closing --
 
     def open(self, wakeup_fd: int) -> None:
         """
-        Record signals from now on, until `close`, which must follow whatever is raised here.
+        Record signals from now on. `close` must be called afterwards, even if this method raises.
 
-        A signal that arrives before this returns wakes nobody: ask `is_pending`.
+        A signal that arrives before this method returns does not wake the guest: ask `is_pending`.
 
         Args:
-            wakeup_fd: The loop's descriptor that the arrival of a signal writes to.
+            wakeup_fd: The loop's descriptor. C code writes the number of each signal that arrives to it.
         """
-        # First of all: from the next line on, SIGINT raises nothing here.
+        # This comes first: from the next line on, SIGINT raises nothing here.
         self._capture_handlers()
+        # No warning: a full buffer is full of wake-ups that the guest has not read yet. One is enough.
         previous_fd = signal.set_wakeup_fd(wakeup_fd, warn_on_full_buffer=False)
-        # It is the loop's own if that had signal handlers while it was stopped.
+        # add_signal_handler() on the stopped loop has set the loop's own. It must not be chained to itself.
         self._previous_fd = -1 if previous_fd == wakeup_fd else previous_fd
         self._wakeup_fd = wakeup_fd
 
     def capture(self) -> None:
-        """Take our place back: the wakeup descriptor, and the handlers of SIGINT and SIGTERM if others were set."""
+        """Set our wakeup descriptor again, and our handler wherever another Python handler was set; if open."""
         if self._wakeup_fd == -1:
             return
         self._capture_handlers()
@@ -107,20 +112,21 @@ class Interrupts:
 
     def close(self, *, keep_wakeup_fd: bool) -> None:
         """
-        Put back what was found, wherever ours is still in place; then raise the signals that are pending.
+        Put back the program's handlers and descriptor where ours are still set, then raise the pending signals.
 
         Args:
-            keep_wakeup_fd: Leave the wakeup descriptor, for signals that arrive before the loop runs again.
+            keep_wakeup_fd: Leave our wakeup descriptor, for signals that arrive before the loop runs again.
 
         Raises:
-            BaseException: What the handlers raise: KeyboardInterrupt, by default. Everything is put back then.
+            BaseException: If a handler raises it: KeyboardInterrupt, by default. Everything is put back then.
         """
-        with contextlib.ExitStack() as stack:  # It takes each step, whatever the ones before have raised.
+        # The stack runs all its callbacks, the last one first, even if some of them raise.
+        with contextlib.ExitStack() as stack:
             stack.callback(self._raise_pending)
             self._restore(stack, keep_wakeup_fd=keep_wakeup_fd)
 
     def forget(self) -> None:
-        """Put back what was found, in a forked child, where the signals that are pending are the parent's."""
+        """Do as `close` in a forked child, but drop the pending signals: they were sent to the parent."""
         with contextlib.ExitStack() as stack:
             self._restore(stack, keep_wakeup_fd=False)
         self._pending.clear()
@@ -128,18 +134,25 @@ class Interrupts:
     def _capture_handlers(self) -> None:
         for signum in ENDING_SIGNALS:
             handler = signal.getsignal(signum)
+            # Not SIG_IGN and SIG_DFL: they run no Python code, so they cannot raise.
+            # Compared by value: each look at self._record makes another bound method.
             if callable(handler) and handler != self._record:
+                # In this order: our handler looks the original up.
                 self._originals[signum] = handler
                 signal.signal(signum, self._record)
 
     def _restore(self, stack: contextlib.ExitStack, *, keep_wakeup_fd: bool) -> None:
+        # Empty from here on: `_record` calls no original while the loop closes, and only records.
         originals, self._originals = self._originals, {}
-        for signum, handler in originals.items():  # The stack does it the other way round: SIGINT comes last.
+        # The stack reverses the order, so SIGINT is put back last.
+        for signum, handler in originals.items():
+            # The program may have set another handler meanwhile, which stays.
             if signal.getsignal(signum) == self._record:
                 stack.callback(signal.signal, signum, handler)
         wakeup_fd, self._wakeup_fd = self._wakeup_fd, -1
         if wakeup_fd == -1:
             return
+        # There is no getter: only setting a descriptor returns the present one. If that is not ours, it stays.
         current = signal.set_wakeup_fd(wakeup_fd, warn_on_full_buffer=False)
         if current != wakeup_fd:
             signal.set_wakeup_fd(current)
@@ -149,12 +162,13 @@ class Interrupts:
     def _restore_wakeup_fd(self) -> None:
         try:
             signal.set_wakeup_fd(self._previous_fd)
-        except (OSError, ValueError):  # Closed meanwhile.
+        except (OSError, ValueError):  # The program has closed it meanwhile.
             signal.set_wakeup_fd(-1)
 
     def _raise_pending(self) -> None:
         pending, self._pending = self._pending, []
         with contextlib.ExitStack() as stack:
+            # In the order of arrival, as the stack reverses it. If one handler raises, the others still run.
             for signum in reversed(pending):
                 stack.callback(signal.raise_signal, signum)
 
@@ -170,58 +184,71 @@ class Interrupts:
         """
         Tell whether the program's handler may be called here and now, and so may raise.
 
-        It may where no Qt loop runs and the loop is neither being opened nor closed: that is
-        the program's own code. A second signal while the first one is pending means that a
-        callback hangs: interrupt it. A third one means that foreign code hangs; raising there
+        It may if no Qt loop runs and the loop is neither being opened nor closed: this is the
+        program's own code. A second signal while the first one is pending means that a callback
+        hangs, so it is interrupted. A third one means that foreign code hangs. Raising there
         may crash Qt, but the user wants the program to end.
         """
         level = self._slicer.get_loop_level()
-        if level == 0:
-            return self._calls.is_attached and not self._calls.stack and not self._quit.pumps
+        # A quit that drains has no Qt loop either, but Qt calls the guest there, and callbacks may hang.
+        if level == 0 and not self._quit.pumps:
+            # While the loop opens or closes, it is not attached, or a call is on the stack: see attach(), _block().
+            return self._calls.is_attached and not self._calls.stack
         return len(self._pending) >= (1 if self._slicer.callback_level == level else 2)
 
     # -- when the guest handles it --
 
     def handle(self, data: bytes) -> None:
         """
-        Do what the signals ask for that have arrived. Called in a callback of the guest's.
+        Do what the pending signals ask for. Called in a callback of the guest.
 
         Args:
-            data: What was read from the wakeup descriptor. Zero bytes are asyncio's own wake-ups.
+            data: The bytes read from the wakeup descriptor. Zero bytes are asyncio's own wake-ups.
 
         Raises:
-            KeyboardInterrupt: To end a blocking call that Ctrl-C cannot cancel.
-            BaseException: What a handler of the program's raises.
+            KeyboardInterrupt: If Ctrl-C must end a blocking call and cannot cancel its future.
+            BaseException: If a handler of the program raises it.
         """
         self._chain(data)
-        pending, self._pending = self._pending, []
-        originals = dict(self._originals)  # A handler may close the loop.
-        for signum in pending:
-            if self._quit.pumps:
-                self._quit.abandon()
-            elif originals[signum] is signal.default_int_handler:
-                self._on_ctrl_c()
-            else:
-                originals[signum](signum, sys._getframe())
-                self._follow_cancellation()
+        try:
+            while self._pending:
+                self._handle_one(self._pending.pop(0))
+        finally:
+            # A handler has raised. Those behind it still have their turn, in a callback of their own.
+            if self._pending:
+                os.write(self._wakeup_fd, b"\0")
+
+    def _handle_one(self, signum: int) -> None:
+        original = self._originals[signum]
+        # Told to end once more while clean-up is awaited: wait no longer.
+        if self._quit.pumps:
+            self._quit.abandon()
+        elif original is signal.default_int_handler:
+            self._on_ctrl_c()
+        else:
+            original(signum, sys._getframe())
+            self._follow_cancellation()
 
     def _chain(self, data: bytes) -> None:
-        """Write the numbers of arrived signals to the wakeup descriptor that ours replaced."""
+        """Write the numbers of the signals that have arrived to the wakeup descriptor that ours replaced."""
         signums = data.replace(b"\0", b"")
         if not signums or self._previous_fd == -1:
             return
-        with contextlib.suppress(OSError):  # Full or closed: C, which writes to it otherwise, goes on, too.
+        # It never blocks: set_wakeup_fd() takes only non-blocking descriptors. If it is full or closed, the
+        # signal is not passed on; CPython itself, which would write to it without us, goes on then, too.
+        with contextlib.suppress(OSError):
             os.write(self._previous_fd, signums)
 
     def _on_ctrl_c(self) -> None:
-        """Do what Ctrl-C does by default: quit, if attached; else cancel the outermost blocking call."""
+        """Do what Ctrl-C does by default: quit if attached, else cancel the outermost blocking call."""
         if self._calls.is_attached:
             QtCore.QCoreApplication.exit(EXIT_CODE_SIGINT)
         elif not self._calls.interrupt():
             raise KeyboardInterrupt
 
     def _follow_cancellation(self) -> None:
-        """If a signal handler, such as asyncio.Runner's, has cancelled the outermost call, make way for it."""
+        """If a signal handler has cancelled the outermost call's task, unwind the dialogs that hide the call."""
+        # asyncio.Runner's handler does so. Python 3.11 brought it, and cancelling().
         main = self._calls.outermost.future if self._calls.stack else None
         if isinstance(main, asyncio.Task) and sys.version_info >= (3, 11) and main.cancelling():
             self._calls.unwind()

@@ -1,16 +1,16 @@
 """
-How a quit ends the guest: all tasks are cancelled, once, then given time to clean up.
+How a quit ends the guest: all tasks are cancelled once, and are then given time to clean up.
 
 A quit begins when Qt says so (``aboutToQuit``, a thread's ``finished``, ``exec()`` that returns),
-and when `shutdown` is called. It drains when nothing of the guest's is on the stack any more.
+and when `shutdown` is called. It drains when no frame of the guest is on the stack any more.
 
 What was tried and does not work
-- Draining on a nested QEventLoop: after ``exit()`` each of them returns at once. Events are
-  processed instead, which works before and after ``exit()`` alike.
-- Cancelling a second time what does not end: clean-up is cut off that only takes long.
-- Waiting for tasks that slots start meanwhile: a timer's slot can start new ones for ever.
-- Leaving what did not end in ``asyncio.all_tasks()``: `asyncio.run`'s own clean-up would
-  cancel it once more and wait for it for ever.
+- Draining on a nested QEventLoop: after ``exit()`` every QEventLoop returns at once. So events
+  are processed, which works both before and after ``exit()``.
+- Cancelling a task a second time if it does not end: this cuts off clean-up that only takes long.
+- Waiting for tasks that slots start meanwhile: the slot of a timer can start new ones for ever.
+- Leaving tasks that did not end in ``asyncio.all_tasks()``: the clean-up of `asyncio.run` would
+  cancel them once more, and wait for them for ever.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class QuitPhase(enum.Enum):
     How far a quit has come.
 
     Attributes:
-        IDLE: There is none.
-        BEGUN: Tasks are cancelled, and clean up as far as Qt calls the guest.
-        DRAINING: Qt is run until they are done.
+        IDLE: There is no quit.
+        BEGUN: Tasks are cancelled. They clean up whenever Qt calls the guest.
+        DRAINING: Qt's events are processed until the tasks are done.
     """
 
     IDLE = enum.auto()
@@ -68,10 +68,13 @@ class Quit:
         self.phase = QuitPhase.IDLE
         # How many `pump_events` are on the stack: inside `drain`, and inside blocking calls made during the quit.
         self.pumps = 0
+        # The program was told again to end, so every `pump_events` returns.
         self._is_abandoned = False
-        # When it is over at the latest, by the loop's clock.
+        # When the quit is over at the latest, in seconds of the loop's clock.
         self._end_s = 0.0
+        # We have switched quitOnLastWindowClosed off, and `end` must switch it on again.
         self._holds_last_window = False
+        # The tasks that foreign code started during the quit. Nobody waits for them.
         self._latecomers: weakref.WeakSet[asyncio.Future[Any]] = weakref.WeakSet()
 
     @property
@@ -81,12 +84,12 @@ class Quit:
 
     def begin(self, futures: Iterable[asyncio.Future[Any]], *, timeout_s: float, holds_last_window: bool) -> None:
         """
-        Cancel all tasks, once, but let those finish that are to.
+        Cancel all tasks once, except those that may finish. A no-op if a quit has begun.
 
         Args:
-            futures: What blocking calls wait for.
+            futures: The futures that blocking calls wait for.
             timeout_s: How long blocking calls that are made from now on may take, in seconds.
-            holds_last_window: Until `end`, the last window's closing is no quit. Clean-up
+            holds_last_window: Whether closing the last window is no quit until `end`. Clean-up
                 often closes it, and Qt would quit again, with another exit code.
         """
         if self.is_quitting:
@@ -98,19 +101,20 @@ class Quit:
         roots = [*futures, *self._registry]
         spared = self._find_spared(roots)
         if spared:
-            # They may need tasks that are no roots, such as those of wait_for(): see _end_all().
+            # They may need tasks that are not in `roots`, such as those that wait_for() and gather() make.
+            # Those are left alone here; _end_all() cancels them later.
             cancel_all(task for task in roots if task not in spared)
         else:
             cancel_all(asyncio.all_tasks(self._loop))
 
     def cancel_everything(self, *, timeout_s: float) -> None:
-        """Begin a quit that is not the application's: cancel all tasks, also those that would finish."""
+        """Begin a quit that is not the application's: cancel all tasks, also those that may finish in other quits."""
         self.phase = QuitPhase.BEGUN
         self._end_s = self._loop.time() + timeout_s
         cancel_all(asyncio.all_tasks(self._loop))
 
     def add_latecomer(self, task: asyncio.Task[Any]) -> None:
-        """Cancel a task that foreign code started during the quit; nobody waits for it."""
+        """Cancel a task that foreign code has started during the quit. Nobody waits for it."""
         record = self._registry.find(task)
         if task.done() or (record is not None and record.finishes_on_quit):
             return
@@ -119,10 +123,10 @@ class Quit:
 
     def drain(self, timeout_s: float) -> None:
         """
-        Run Qt until all tasks are done and the async generators closed.
+        Process Qt's events until all tasks are done and the async generators are closed.
 
-        What has not ended when the time is over, or at `abandon`, is logged, and no longer
-        in ``asyncio.all_tasks()``.
+        Tasks that have not ended when the time is over, or at `abandon`, are logged and
+        removed from ``asyncio.all_tasks()``.
 
         Args:
             timeout_s: The longest time that this takes, in seconds.
@@ -134,13 +138,16 @@ class Quit:
         try:
             self.pump_events(ending.done)
         finally:
+            # Not IDLE: the loop is still to be closed, which is part of the quit. The caller calls `end`.
             self.phase = QuitPhase.BEGUN
         survivors = asyncio.all_tasks(self._loop) - {ending}
         ending.cancel()
-        _forget(ending)  # Even cancelled, it waits for a generator that does not close.
+        # Although it is cancelled, it still waits for a generator that does not close.
+        _forget(ending)
         limit = "before the program was told again to end" if self._is_abandoned else f"within {timeout_s:g} s"
         for task in survivors:
             _forget(task)
+            # No error: nobody has waited for it, so it may have had no time at all.
             if task in self._latecomers:
                 logger.warning("Task was started during the quit, and abandoned: %s", describe_task(task))
             else:
@@ -148,12 +155,13 @@ class Quit:
 
     def pump_events(self, is_over: Callable[[], bool]) -> None:
         """
-        Process events until a condition holds, or the time of the quit is over, or it is abandoned.
+        Process events until a condition holds, the time of the quit is over, or the quit is abandoned.
 
         Args:
-            is_over: The condition; whatever makes it true must be an event.
+            is_over: The condition. It is checked after events only, so an event must make it true.
         """
-        timer = self._loop.call_at(self._end_s, int)  # An event, for the condition to be checked.
+        # Without this timer no event might come when the time is over, and the check would come too late.
+        timer = self._loop.call_at(self._end_s, int)
         self.pumps += 1
         try:
             process_events_until(lambda: self._is_abandoned or is_over() or self._loop.time() >= self._end_s)
@@ -162,12 +170,12 @@ class Quit:
             timer.cancel()
 
     def abandon(self) -> None:
-        """Wait for nothing any more: the program was told again to end."""
+        """Stop waiting for anything: the program was told again to end. A no-op if there is no quit."""
         if self.is_quitting:
             self._is_abandoned = True
 
     def end(self) -> None:
-        """Let Qt quit as before."""
+        """End the quit: let the next one begin, and let Qt quit again when the last window closes."""
         self.phase = QuitPhase.IDLE
         self._is_abandoned = False
         if self._holds_last_window:
@@ -176,31 +184,33 @@ class Quit:
 
     def _hold_last_window(self) -> None:
         application = require_application()
-        # QApplication.quit() closes the windows first, and the last of them posts a
-        # second quit, which would come in the middle of this one.
+        # QApplication.quit() closes the windows first, and the last of them posts a second quit.
+        # It would come in the middle of this one.
         QtCore.QCoreApplication.removePostedEvents(application, QtCore.QEvent.Type.Quit.value)
+        # By the property, for which QtGui need not be imported. A QCoreApplication has none: None.
         if application.property("quitOnLastWindowClosed"):
             self._holds_last_window = True
             application.setProperty("quitOnLastWindowClosed", False)
 
     async def _end_all(self) -> None:
-        """Wait for what is to finish, cancel what was left for it, wait for the rest, close the generators."""
+        """Wait for the tasks that may finish, cancel the others, wait for these, then close the async generators."""
         this = asyncio.current_task()
         finishing = [task for task in asyncio.all_tasks() if self._is_finishing(task)]
         if finishing:
             await asyncio.wait(finishing)
-            # Those that were cancelled at the beginning are cleaning up, and must not be cancelled again.
+            # The tasks that `begin` has cancelled are cleaning up, and must not be cancelled again.
             rest = asyncio.all_tasks() - {this}
             cancel_all(task for task in rest if not is_cancelled_for(task, CancelReason.QUIT))
         while True:
-            # With a task goes the async generator that it was iterating over, for which
-            # asyncio makes a task, to close it, one iteration later.
+            # When a task ends, the async generator that it was iterating over is finalized. One iteration
+            # later asyncio makes a task that closes the generator, so look for new tasks after that.
             await asyncio.sleep(0)
             others = asyncio.all_tasks() - {this} - set(self._latecomers)
             if not others:
                 break
             await asyncio.wait(others)
-            del others  # They hold what they raised, and so their frames, and so the generators.
+            # The tasks refer to their exceptions, these to the frames, and these to the generators.
+            del others
         await self._loop.shutdown_asyncgens()
 
     def _is_finishing(self, task: asyncio.Future[Any]) -> bool:
@@ -208,7 +218,8 @@ class Quit:
         return record is not None and record.finishes_on_quit
 
     def _find_spared(self, tasks: list[asyncio.Future[Any]]) -> set[asyncio.Future[Any]]:
-        """Return which are to finish, what these await, and who awaits them: cancelling one cancels what it awaits."""
+        """Return the tasks that may finish, what they await, and who awaits them."""
+        # Cancelling a task cancels what it awaits. So a task that awaits a spared one must be spared, too.
         spared: set[asyncio.Future[Any]] = set()
         for task in tasks:
             chain = list(_follow_awaits(task))
@@ -218,13 +229,13 @@ class Quit:
 
 
 def _follow_awaits(task: asyncio.Future[Any] | None) -> Iterator[asyncio.Future[Any]]:
-    """Yield a task, the one that it awaits, and so on."""
+    """Yield a task, then the future that it awaits, then the future that this one awaits, and so on."""
     while task is not None:
         yield task
         task = awaited_future(task)
 
 
 def _forget(task: asyncio.Task[Any]) -> None:
-    """Have asyncio neither wait for a task that has not ended nor complain about it."""
+    """Keep asyncio from waiting for a task that has not ended, and from complaining about it."""
     mute(task)
     unlist(task)

@@ -1,10 +1,10 @@
 """
-Readiness without blocking: how Qt learns that a selector has something to report.
+Selectors that Qt can watch: how Qt learns that a selector has something to report.
 
-An epoll or kqueue selector has a descriptor that becomes readable when any of
-its own does, and Qt can watch that one. For a selector that has none, a thread
-waits in its stead and makes a socket readable. This module knows nothing of Qt
-or of the loop.
+An epoll or kqueue selector has a descriptor of its own. It becomes readable when any
+registered descriptor is ready, and Qt can watch it. For a selector without such a
+descriptor, a thread waits and makes a socket readable. This module knows nothing of
+Qt or of the loop.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WaiterSelector", "make_probe", "make_watchable"]
 
-# What passes between the guest and the waiter thread, one byte each.
+# The messages between the guest and the waiter thread, one byte each: two commands and the report.
 _WATCH, _END, _REPORT = b"w", b"e", b"r"
 
 
@@ -44,37 +44,44 @@ def make_watchable(selector: Optional[selectors.BaseSelector]) -> Any:
 
 def make_probe(selector: selectors.BaseSelector) -> Callable[[], object]:
     """
-    Return a function that tells, as fast as can be, whether ``select(0)`` may report anything.
+    Return a function that tells fast whether ``select(0)`` may report anything.
 
     It is called once per iteration, and most often nothing is ready. Epoll is asked
-    directly, which costs a fraction of what ``select(0)`` does; for other selectors the
-    answer is always yes.
+    directly, which costs a fraction of ``select(0)``. For other selectors the answer
+    is always yes.
     """
+    # The exact type: a subclass may report more than its epoll object knows of.
     if type(selector) is getattr(selectors, "EpollSelector", None):
+        # Timeout 0, at most 1 event: one is enough to know. Epoll is level-triggered, so select() finds it again.
         return functools.partial(selector._selector.poll, 0, 1)  # type: ignore[attr-defined]
+    # bool(1), always true, is called without a Python frame, unlike a lambda.
     return functools.partial(bool, 1)
 
 
 class WaiterSelector(selectors.BaseSelector):
     """
-    A selector without a descriptor, and the thread that waits in its stead.
+    A selector without a descriptor, and a thread that waits for it.
 
-    While the guest waits, the thread sits in a selector of its own over the same
-    descriptors; when one is ready it makes ``fileno()`` readable and pauses until
-    the guest has polled. It only ever reports that something may be ready: what is
-    ready, the guest finds out by ``select(0)``, so a report that comes late or
-    twice does no harm.
+    While the guest waits, the thread waits in a selector of its own for the same
+    descriptors. When one is ready, the thread makes ``fileno()`` readable, and pauses
+    until the next `watch`. A report only says that something may be ready; the guest
+    then asks by ``select(0)``. So a report that comes late or twice does no harm.
 
-    `watch`, `unwatch`, registration and `select` belong to the guest's thread.
+    All methods must be called on the guest's thread.
     """
 
     def __init__(self, selector: selectors.BaseSelector) -> None:
         self._selector = selector
+        # Started by the first `watch`: a loop that never waits needs no thread.
         self._thread: Optional[threading.Thread] = None
-        self._is_watching = False  # The thread is sent off, and the guest has not read its report.
-        self._interest: dict[int, int] = {}  # What it waits for: descriptor -> events.
+        # The thread was told to wait, and the guest has not read its report yet.
+        self._is_watching = False
+        # The events that the thread waits for, by descriptor. It reads this dict without a lock, so the
+        # dict is replaced and never changed.
+        self._interest: dict[int, int] = {}
         self._report_reader, self._report_writer = socket.socketpair()
         self._command_reader, self._command_writer = socket.socketpair()
+        # The command sockets block: the thread pauses in recv().
         self._report_reader.setblocking(False)
         self._report_writer.setblocking(False)
 
@@ -83,13 +90,14 @@ class WaiterSelector(selectors.BaseSelector):
         return self._report_reader.fileno()
 
     def watch(self) -> None:
-        """Send the thread off to wait for what is registered now, unless it does so already."""
+        """Let the thread wait for what is registered now; a no-op if it does so already."""
         interest = {key.fd: key.events for key in self._selector.get_map().values()}
         if self._is_watching and interest == self._interest:
             return
         self._interest = interest
         self._is_watching = True
         if self._thread is None:
+            # A daemon, so that a loop that nobody closes does not keep the interpreter from ending.
             self._thread = threading.Thread(target=self._run, name="asyncslot-waiter", daemon=True)
             self._thread.start()
         self._command_writer.send(_WATCH)
@@ -104,7 +112,7 @@ class WaiterSelector(selectors.BaseSelector):
         self._is_watching = False
 
     def select(self, timeout: Optional[float] = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Return what is ready, and take back the report that something was."""
+        """Return what is ready, and remove the report that something is."""
         with contextlib.suppress(BlockingIOError):
             while self._report_reader.recv(4096):
                 self._is_watching = False
@@ -144,7 +152,7 @@ class WaiterSelector(selectors.BaseSelector):
         self._selector.close()
 
     def _update(self) -> None:
-        # Foreign code registers while the thread waits: what it waits for is out of date.
+        # Foreign code registers while the thread waits. The thread then waits for the old descriptors.
         if self._is_watching:
             self.watch()
 
@@ -152,16 +160,18 @@ class WaiterSelector(selectors.BaseSelector):
         command = self._command_reader.recv(1)
         while command == _WATCH:
             if not self._wait_for_interest():
-                with contextlib.suppress(BlockingIOError):  # Full of reports: one is enough.
+                # The socket is full of reports that nobody has read: one is enough.
+                with contextlib.suppress(BlockingIOError):
                     self._report_writer.send(_REPORT)
             command = self._command_reader.recv(1)
 
     def _wait_for_interest(self) -> bool:
-        """Wait until something is ready, or until there is a command; True in the latter case."""
+        """Wait until something is ready or a command arrives. Return True if a command has arrived."""
+        # poll() where there is one: select() takes no descriptor above 1023.
         selector = getattr(selectors, "PollSelector", selectors.SelectSelector)()
         with selector:
             selector.register(self._command_reader, selectors.EVENT_READ)
-            # A descriptor that was closed meanwhile is the guest's to find, so it is woken.
+            # A descriptor may have been closed meanwhile. The guest has to deal with it, so it is woken.
             try:
                 for fd, events in self._interest.items():
                     selector.register(fd, events)

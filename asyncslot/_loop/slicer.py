@@ -1,19 +1,19 @@
 """
 The slicer: it runs what is ready, in slices, in asyncio's order.
 
-This is the hot path. It is pure: it gets a clock, a selector's functions and a waker, and
-knows neither Qt nor a loop, so that its tests run in microseconds.
+This is the hot path. The slicer is pure: it is given a clock, a selector's functions and a waker.
+It knows neither Qt nor a loop, so its tests run in microseconds.
 
-One iteration is asyncio's: poll I/O once, queue the timers that are due, run what was ready
-then. Qt calls `Slicer.run`, which does iterations until nothing is ready or the slice is over.
+An iteration is the same as in asyncio: poll I/O once, queue the timers that are due, run what is
+ready then. `Slicer.run` does iterations until nothing is ready or the slice is over.
 
 What was tried and does not work
-- A function call per callback, or callbacks instead of the attributes `stopping` and
-  `scheduled`: 10 % more CPU in all.
-- Returning to Qt after each iteration: a wake-up of Qt's costs more than most iterations.
+- One function call more per callback, or functions instead of the attributes `stopping` and
+  `scheduled`: this costs 10 % more CPU in all.
+- Returning to Qt after each iteration: one wake-up by Qt costs more than most iterations.
 - Counting the batch with an ``int``: a nested Qt loop must go on with the batch that it
-  interrupts, so what is left of it has to be shared. An iterator is, and costs nothing.
-- Taking a handle back out of the queue: threads append to it at any moment.
+  interrupts, so both must share what is left of it. They can share an iterator, at no cost.
+- Taking a handle back out of the queue: threads may append to the queue at any moment.
 """
 
 from __future__ import annotations
@@ -29,18 +29,19 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Tuple
 if TYPE_CHECKING:
     import contextvars
 
-    # What `Slicer.enter` puts by for `Slicer.leave`: the Qt level and the capture of the code below.
+    # What `Slicer.enter` saves and `Slicer.leave` restores: the Qt level and the capture of the frame below.
     Frame = Tuple[Optional[int], Optional[list[Any]]]
 
 __all__ = ["Outcome", "Slicer"]
 
-# A look at the clock costs a fair part of a short callback. While STRIDE callbacks take less than
-# SHORT_S seconds, there is one look for all of them. If they are long all of a sudden, the slice is
-# longer by that many. Both are arbitrary.
+# Reading the clock takes a fair part of the time of a short callback. While STRIDE callbacks together
+# take less than SHORT_S seconds, the clock is read once for all of them. If callbacks suddenly become
+# long, the slice is longer by STRIDE callbacks at most. Both numbers are arbitrary.
 STRIDE = 4
 SHORT_S = 0.0001
 
-# asyncio's own rule for rebuilding the heap of timers: so many, and more than this fraction cancelled.
+# asyncio's own rule: rebuild the heap if it has more timers than this, and more than this fraction is cancelled.
+# Source: asyncio/base_events.py; test_timers_constants_are_those_of_asyncio compares the numbers.
 MIN_SCHEDULED_TIMERS = 100
 MAX_CANCELLED_FRACTION = 0.5
 
@@ -52,7 +53,8 @@ class Outcome(enum.Enum):
     Attributes:
         IDLE: Nothing is ready.
         MORE: Something is ready, but it is Qt's turn.
-        STOPPED: The iteration that `Slicer.stop` was called in is over. The caller ends something.
+        STOPPED: The iteration in which `Slicer.stop` was called is over. The caller must now end
+            the blocking call, or detach.
     """
 
     IDLE = enum.auto()
@@ -62,7 +64,7 @@ class Outcome(enum.Enum):
 
 class Slicer:
     """
-    What is ready, what is due, and how much of it runs before Qt has its turn.
+    The ready queue and the timers, and how much of them runs before it is Qt's turn.
 
     ::
 
@@ -73,15 +75,15 @@ class Slicer:
         (during a capture)            appends it to the captured list
 
     Args:
-        ready: The queue of handles. It is shared with the loop: threads and transports append to it.
-        scheduled: The heap of timers, shared likewise.
-        get_time: The loop's ``time``, in seconds: what deadlines are measured by.
-        clock_resolution_s: A timer is due this much before its deadline.
-        is_io_ready: Tells, fast, whether *select* may have something to report.
-        select: The selector's: called with a timeout of 0, it returns events.
-        process_events: Queues the handles of such events.
+        ready: The queue of handles. The loop shares it: threads and transports append to it.
+        scheduled: The heap of timers. The loop shares it, too.
+        get_time: The loop's ``time``, in seconds. Deadlines are measured by it.
+        clock_resolution_s: A timer is due this many seconds before its deadline.
+        is_io_ready: Tells fast whether *select* may have something to report.
+        select: The selector's ``select``. It is called with a timeout of 0 and returns events.
+        process_events: Queues the handles of these events.
         report_error: Called with a handle and the exception that its callback raised.
-        clock: Seconds: what slices are measured by.
+        clock: Returns seconds. Slices are measured by it.
     """
 
     def __init__(
@@ -100,17 +102,18 @@ class Slicer:
         self.ready = ready
         self.scheduled = scheduled
         self.is_io_ready = is_io_ready
-        # What call_soon() does with a handle; `_route` chooses. An attribute, because it is called per callback.
+        # What call_soon() does with a handle. `_route` chooses it when the state changes, so that
+        # call_soon(), which runs once per callback, need not ask for the state.
         self.enqueue: Callable[[Any], object] = ready.append
-        # stop() was called, and the iteration that it ends with is not over.
+        # stop() was called, and the iteration that is to be the last one is not over.
         self.stopping = False
-        # Nothing is ready, so the waker rests. Whatever changes that has to wake it.
+        # The waker rests, because nothing is ready. Code that makes something ready must call `wake`.
         self.is_waiting = False
-        # How many timers on the heap are cancelled.
+        # How many timers on the heap are cancelled. The loop adds to it, in _timer_handle_cancelled().
         self.cancelled_timers = 0
-        # How many slices and first steps are on the stack.
+        # How many frames, that is slices and first steps, are on the stack.
         self.depth = 0
-        # The Qt level at which the innermost of them runs; None outside.
+        # How many Qt loops ran when the innermost frame began; None if there is no frame.
         self.callback_level: int | None = None
         # Returns how many Qt loops run on this thread.
         self.get_loop_level: Callable[[], int] = _no_loop_level
@@ -120,25 +123,29 @@ class Slicer:
         self._process_events = process_events
         self._report_error = report_error
         self._clock = clock
+        # None while closed.
         self._waker: Any = None
+        # The thread that opened the slicer, the only one that may call the waker; None while closed.
         self._thread_id: int | None = None
-        # What call_soon() appends to while a task is being created.
+        # The list that call_soon() appends to while a task is being created; None at other times.
         self._captured: list[Any] | None = None
-        # The rest of the present iteration: yields once per handle to run, from the front of the queue.
-        # A nested Qt loop draws from it, too: it goes on with the batch that it interrupts.
+        # The rest of the present iteration. It yields once for each handle that is still to run; the
+        # handles are at the front of the queue. A nested Qt loop goes on with the same iterator.
         self._batch: Iterator[int] = iter(())
-        # An iteration has begun whose end stop() waits for. One called before lets
-        # one more run, as in asyncio.
+        # An iteration has begun, and stop() takes effect at its end. If stop() is called outside of
+        # any iteration, one more iteration runs, as in asyncio.
         self._is_in_iteration = False
+        # When the present slice is over, by `clock`. 0 makes each slice on the stack end at its next look.
         self._slice_end_s = 0.0
-        # Handles whose context is entered further up the stack, and the depth that the stack had then.
+        # Handles that could not run, because a frame below has entered their context; and the `depth` then.
+        # They wait outside the queue, where they would keep the guest awake for nothing.
         self._set_aside: list[tuple[int, Any]] = []
 
     # -- opening and closing --
 
     def open(self, waker: Any, get_loop_level: Callable[[], int]) -> None:
         """
-        Have *waker* call from now on, beginning at once.
+        Let *waker* call the guest from now on, and wake it at once.
 
         Args:
             waker: Has ``wake()``, ``rest()`` and ``wake_by(deadline_s, now_s)``.
@@ -147,13 +154,15 @@ class Slicer:
         self._waker = waker
         self._thread_id = threading.get_ident()
         self.get_loop_level = get_loop_level
+        # wake() does nothing otherwise. Handles may have been queued while the slicer was closed.
         self.is_waiting = True
         self.wake()
 
     def close(self) -> None:
-        """Wake nobody any more; what is queued stays queued."""
+        """Call no waker any more; what is queued stays queued."""
         self._waker = None
         self._thread_id = None
+        # The old function asks the QThread of the last run, which may be gone by the next one.
         self.get_loop_level = _no_loop_level
         self.is_waiting = False
         self.stopping = False
@@ -162,19 +171,24 @@ class Slicer:
     # -- waiting and waking --
 
     def stop(self) -> None:
-        """End with the present iteration, or, outside one, after the next; wake the waker for it."""
+        """Stop after the present iteration, or after the next one if none has begun. Wakes the waker."""
         self.stopping = True
-        self.wake()
+        # Even if nothing is ready: the end of the iteration, which may be empty, must be reached.
+        # On another thread it only takes effect later, as in asyncio: Qt's timers belong to their thread.
+        if threading.get_ident() == self._thread_id:
+            self.wake()
 
     def wake(self) -> None:
-        """Have the waker call, if it rests."""
+        """Wake the waker, if it rests."""
         if self.is_waiting and self._waker is not None:
             self.is_waiting = False
             self._route()
             self._waker.wake()
 
     def wait(self) -> None:
-        """Let the waker rest if nothing is ready, until something is."""
+        """Let the waker rest until something is ready; a no-op if something is ready now."""
+        # A thread may append to `ready` after this line. It also writes to the loop's socket, and the
+        # waker's notifier watches that while the waker rests.
         if self.is_waiting or self._waker is None or self.ready or self.stopping:
             return
         self.is_waiting = True
@@ -183,11 +197,12 @@ class Slicer:
         self.wait_for_timers()
 
     def wait_for_timers(self) -> None:
-        """Have the waker call when the first timer is due."""
+        """Let the waker call when the first timer is due."""
         if self.scheduled and self._waker is not None:
             self._waker.wake_by(self.scheduled[0]._when, self._get_time())
 
     def _route(self) -> None:
+        """Choose what `enqueue` does. Must follow each change of `is_waiting` and `_captured`."""
         if self._captured is not None:
             self.enqueue = self._captured.append
         elif self.is_waiting:
@@ -197,18 +212,19 @@ class Slicer:
 
     def _enqueue_and_wake(self, handle: Any) -> None:
         self.ready.append(handle)
-        # call_soon() on another thread is an error, but Qt's timers must not pay for it.
+        # call_soon() on another thread is an error, as in asyncio. But the waker must not be called
+        # there: a Qt timer can be started only on its own thread.
         if threading.get_ident() == self._thread_id:
             self.wake()
 
-    # -- frames: what of the guest's is on the stack --
+    # -- frames: the guest's slices and first steps on the stack --
 
     def is_foreign(self) -> bool:
-        """Tell whether the caller is foreign code: no callback runs, or a Qt loop runs above it."""
+        """Tell whether the caller is foreign code: no callback runs, or a Qt loop runs above the callback."""
         return self.callback_level is None or self.get_loop_level() > self.callback_level
 
     def enter(self) -> Frame:
-        """Begin to run callbacks, as if nothing of the guest's were on the stack."""
+        """Begin a frame. Return what `leave` needs to restore the frame below."""
         frame = (self.callback_level, self._captured)
         self.depth += 1
         self.callback_level = self.get_loop_level()
@@ -217,12 +233,14 @@ class Slicer:
         return frame
 
     def _release_captured(self, captured: list[Any]) -> None:
-        """Queue what is captured: a task factory runs code that runs callbacks, which may wait for it."""
-        while captured:  # One by one: a finalizer may append at any moment.
+        """Queue what is captured and suspend the capture: callbacks now run that may wait for these handles."""
+        # One by one: a finalizer may append at any moment, and its handle must keep its place.
+        while captured:
             self.ready.append(captured.pop(0))
         self._captured = None
         self._route()
-        while captured:  # From between the last two lines.
+        # A finalizer that ran after the first loop and before _route() has appended here.
+        while captured:
             self.ready.append(captured.pop(0))
 
     def leave(self, frame: Frame) -> None:
@@ -230,29 +248,34 @@ class Slicer:
         if self._set_aside:
             self._readmit()
         self.depth -= 1
-        self._slice_end_s = 0.0  # A slice below this frame ends at its next look at the clock: Qt decides what is next.
+        # A slice below this frame ends at its next look at the clock, and Qt decides what runs next.
+        self._slice_end_s = 0.0
         self.callback_level, captured = frame
         if captured is not None:
             self._captured = captured
             self._route()
 
     def _readmit(self) -> None:
-        """Queue again, in front, what was set aside for contexts that have been left since."""
+        """Queue again, in front, the handles that may run now that the present frame ends."""
+        # A handle that was set aside at depth n waits for a frame below n. So it is tried again when frame
+        # n - 1 ends; if a frame further down is the cause, the handle is set aside once more.
         depth = self.depth
         left = [handle for its_depth, handle in self._set_aside if its_depth > depth]
         self._set_aside = [(its_depth, handle) for its_depth, handle in self._set_aside if its_depth <= depth]
+        # In front and in their order: they were queued before all that is in the queue now.
         self.ready.extendleft(reversed(left))
+        # The waker may rest, because handles that are set aside are not in the queue.
         if left:
             self.wake()
 
-    # -- captures: what a new task queues --
+    # -- captures: the handles that are queued while a task is created --
 
     def begin_capture(self) -> tuple[list[Any], list[Any] | None]:
         """
-        Have `enqueue` append to a list instead of queueing, until `end_capture`.
+        Make `enqueue` append to a list instead of the queue, until `end_capture`.
 
         Returns:
-            That list, and the one whose place it takes, if any.
+            That list, and the list of the outer capture; None if there is no outer capture.
         """
         captured: list[Any] = []
         outer, self._captured = self._captured, captured
@@ -263,18 +286,21 @@ class Slicer:
         """
         Queue what is left in the list.
 
-        A finalizer may call call_soon() at any moment, and whatever it queues keeps its place.
+        A finalizer may call call_soon() at any moment. What it queues keeps its place.
         """
         queue = self.ready.append if outer is None else outer.append
         while captured:
             queue(captured.pop(0))
         self._captured = outer
+        # The frequent case of _route(), without the call: this runs once per slot call.
         if outer is None and not self.is_waiting:
             self.enqueue = self.ready.append
         else:
             self._route()
-        while captured:  # From between the last two lines.
+        # A finalizer that ran after the first loop and before the line that set `enqueue` has appended here.
+        while captured:
             queue(captured.pop(0))
+        # During the capture nothing woke the waker.
         if self.is_waiting and self.ready:
             self.wake()
 
@@ -282,13 +308,13 @@ class Slicer:
 
     def run_now(self, handle: Any) -> None:
         """
-        Run one handle at once, inside whatever code is on the stack.
+        Run one handle at once, on top of the code that is on the stack.
 
         Raises:
-            SystemExit: What the callback raises.
-            KeyboardInterrupt: Likewise.
+            SystemExit: If the callback raises it.
+            KeyboardInterrupt: If the callback raises it.
         """
-        # What `enter` and `leave` do, without two more calls for each slot.
+        # The same as `enter` and `leave`, written out: two calls less for each slot.
         level, captured = self.callback_level, self._captured
         self.depth += 1
         self.callback_level = self.get_loop_level()
@@ -311,18 +337,19 @@ class Slicer:
 
     def run(self, slice_s: float, run_checked: Callable[[Any], object] | None = None) -> Outcome:
         """
-        Run iterations until the slice is over or nothing is ready. The waker calls for it.
+        Run iterations until the slice is over or nothing is ready. Called when the waker calls.
 
         Args:
-            slice_s: How long, in seconds. One callback at least is run.
-            run_checked: Runs a handle, with the checks of debug mode; None outside it.
+            slice_s: The length of the slice, in seconds. At least one callback runs if one is ready.
+            run_checked: Runs a handle with the checks of debug mode; None outside debug mode.
 
         Raises:
-            SystemExit: What a callback raises. What is left of the batch comes next time.
-            KeyboardInterrupt: Likewise.
+            SystemExit: If a callback raises it. The rest of the batch runs in the next slice.
+            KeyboardInterrupt: If a callback raises it. The same holds for the rest.
         """
-        # Even if it is awake: a timer of Qt's fires inside its own timeout, in a nested
-        # Qt loop, only if it was restarted. Only here: a restart puts it off.
+        # Wake the waker even if it is awake: a QTimer fires inside its own timeout, that is in a nested Qt
+        # loop, only if it was restarted there. Do it nowhere else: a restart puts the timer off, and
+        # beside an application's timer of 0 ms the guest would starve.
         self.is_waiting = True
         self.wake()
         frame = self.enter()
@@ -340,12 +367,15 @@ class Slicer:
         is_io_ready = self.is_io_ready
         clock = self._clock
         handle: Any = None
-        # After how many callbacks to look at the clock, and when that was last done.
+        # After how many callbacks the clock is read next, and what it said last. A slice reads it after
+        # its first callback, however short those of the slice before were.
         stride, looked_s = 1, 0.0
         try:
             while True:
                 batch = self._batch
                 try:
+                    # A batch counts handles, it does not name them. The queue is never shorter than the
+                    # batch, because only these loops take handles out of it.
                     for _ in batch:
                         handle = popleft()
                         if handle._cancelled:
@@ -354,6 +384,7 @@ class Slicer:
                             self._run_checked(run_checked, handle)
                         elif handle._args:
                             handle._context.run(handle._callback, *handle._args)
+                        # Saves the argument tuple of callbacks that have none, such as a task's step after sleep(0).
                         else:
                             handle._context.run(handle._callback)
                         stride -= 1
@@ -365,38 +396,51 @@ class Slicer:
                         stride = STRIDE if now_s - looked_s < SHORT_S else 1
                         looked_s = now_s
                 except (SystemExit, KeyboardInterrupt):
-                    _retrieve_exception(handle)
+                    if handle is not None:  # A signal handler may raise before the first callback, too.
+                        _retrieve_exception(handle)
                     raise
                 except BaseException as exc:  # noqa: BLE001 - as asyncio's Handle does.
                     self._handle_error(handle, exc)
+                    # Also here, or a callback that queues itself and raises would keep Qt waiting for ever.
                     if clock() >= self._slice_end_s:
                         return self._pause()
                     continue
+                # A nested slice has begun another batch. This one is over, and Qt decides what runs next.
                 if batch is not self._batch:
-                    return Outcome.MORE  # A nested Qt loop has begun another batch: Qt decides what is next.
+                    return Outcome.MORE
+                # Only if the iteration began before: stop() outside of one lets one more run, as in asyncio.
                 if self.stopping and self._is_in_iteration:
                     self.stopping = self._is_in_iteration = False
-                    self._batch = iter(())  # So that a slice below this one, if any, ends, too.
+                    # A slice below this one then sees another batch than its own, and ends, too.
+                    self._batch = iter(())
                     return Outcome.STOPPED
                 if is_io_ready():
                     self._process_events(self._select(0))
                 if scheduled:
                     self._queue_due_timers()
+                # Once per iteration: what callbacks and threads append from here on runs in the next one.
                 count = len(ready)
+                # With stop() the next iteration begins even if it is empty, so that it can end.
                 self._is_in_iteration = count > 0 or self.stopping
                 if not self._is_in_iteration:
                     return Outcome.IDLE
+                # A range: Python 3.12 and later specialize loops over it.
                 self._batch = iter(range(count))
         finally:
-            handle = None  # Or a task's exception, which refers to this frame, would keep the task alive.
+            # A task's exception refers to this frame, and would keep the task alive through `handle`.
+            handle = None
 
     def _pause(self) -> Outcome:
-        """End a slice in the middle of an iteration, or at its end, which a later stop() must not wait for."""
+        """End a slice because its time is over."""
+        # The iteration is over, too, if its batch is empty. Then a later stop() must let one more iteration
+        # run. Not in a nested slice: a callback of that iteration is still on the stack below.
         if self.depth == 1 and not self.stopping and not operator.length_hint(self._batch):
             self._is_in_iteration = False
         return Outcome.MORE
 
     def _run_checked(self, run_checked: Callable[[Any], object], handle: Any) -> None:
+        # Asked before, because Handle._run() reports all errors itself. At depth 1 no frame of the guest's
+        # can have entered the context, so none would leave it: asyncio reports that as an error.
         if self.depth > 1 and _is_entered(handle._context):
             self._set_aside.append((self.depth, handle))
         else:
@@ -411,6 +455,7 @@ class Slicer:
     # -- timers --
 
     def _queue_due_timers(self) -> None:
+        """Queue the timers that are due, as asyncio does, and drop cancelled ones from the top of the heap."""
         scheduled = self.scheduled
         if len(scheduled) > MIN_SCHEDULED_TIMERS and self.cancelled_timers > len(scheduled) * MAX_CANCELLED_FRACTION:
             self._drop_cancelled_timers()
@@ -424,6 +469,7 @@ class Slicer:
             else:
                 self.ready.append(timer)
             heapq.heappop(scheduled)
+            # If it is cancelled from now on, it must not count as a cancelled timer on the heap.
             timer._scheduled = False
 
     def _drop_cancelled_timers(self) -> None:
@@ -434,7 +480,8 @@ class Slicer:
             else:
                 kept.append(timer)
         heapq.heapify(kept)
-        self.scheduled[:] = kept  # In place: the loop has the same list.
+        # In place: the loop has the same list.
+        self.scheduled[:] = kept
         self.cancelled_timers = 0
 
 
@@ -443,7 +490,9 @@ def _no_loop_level() -> int:
 
 
 def _could_not_enter(exc: BaseException) -> bool:
-    """Tell whether *exc* is Context.run()'s own refusal, raised before the callback began."""
+    """Tell whether Context.run() itself raised *exc*, because the context is entered: the callback has not begun."""
+    # Only our own frame is in the traceback, so no Python code of the callback's has run. For a callback
+    # written in C, which has no frame, the message tells.
     traceback = exc.__traceback__
     return (
         type(exc) is RuntimeError
@@ -462,7 +511,8 @@ def _is_entered(context: contextvars.Context) -> bool:
 
 
 def _retrieve_exception(handle: Any) -> None:
-    """Mark the exception that a task's step has just raised as retrieved: it leaves the loop, which tells enough."""
+    """Mark the exception of a task's step as retrieved: it leaves the loop, so asyncio need not log it, too."""
+    # A task is known by its methods: this module must not import asyncio (test_house).
     task: Any = getattr(handle._callback, "__self__", None)
     if hasattr(task, "exception") and task.done() and not task.cancelled():
         task.exception()

@@ -1,4 +1,4 @@
-"""This thread's loop: the one last attached or set, and the one that runs. A forked child has neither."""
+"""This thread's loops: the one last attached or set, and the one that runs. A forked child has neither."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ __all__ = ["set_running", "set_thread_loop", "thread_loop"]
 
 
 class _ThisThread(threading.local):
-    """What is known of each thread."""
+    """The loops of the present thread."""
 
-    # The loop last attached or set.
+    # The loop last attached or set. It may be closed since: `thread_loop` checks.
     loop: Any = None
-    # The loop of ours that runs.
+    # The `AsyncSlotEventLoop` that runs; None if there is none.
     running: Any = None
 
 
@@ -29,17 +29,17 @@ def thread_loop() -> Any:
 
 
 def set_thread_loop(loop: Any) -> None:
-    """Make *loop* this thread's, as attaching it would; None forgets which one is."""
+    """Make *loop* this thread's loop, as attaching it does; with None, this thread has none."""
     _register_fork_hook()
     _this_thread.loop = loop
 
 
 def set_running(loop: Any) -> None:
     """
-    Note which loop of ours runs on this thread.
+    Set which loop of ours runs on this thread.
 
     Args:
-        loop: It has ``forget()``, for a forked child; None for none.
+        loop: The loop; its ``forget()`` is called in a forked child. None if no loop runs.
     """
     _register_fork_hook()
     _this_thread.running = loop
@@ -47,12 +47,14 @@ def set_running(loop: Any) -> None:
 
 @functools.lru_cache(maxsize=None)
 def _register_fork_hook() -> None:
-    """Have ``os.fork`` hide our loops from the child, once there is one to hide."""
+    """Hide our loops from forked children, from the first loop on. Cached: a hook cannot be taken back."""
+    # Windows has no fork.
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_forget)
 
 
 def _forget() -> None:
+    # Only the thread that called fork() goes on in the child, so its loops are the only ones to hide.
     running, _this_thread.running = _this_thread.running, None
     _this_thread.loop = None
     if running is not None:

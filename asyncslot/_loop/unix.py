@@ -1,8 +1,8 @@
 """
-The platform's stock loop on Linux, macOS and the BSDs: what differs from other platforms.
+The platform's stock loop on Linux, macOS and the BSDs, and what differs from other platforms.
 
-A second platform is a module like this one: a class over that platform's stock loop with the
-same few members, and `make_selector`.
+Another platform needs a module like this one: a class that derives from that platform's stock loop
+and has the same members.
 """
 
 from __future__ import annotations
@@ -30,35 +30,38 @@ __all__ = ["PlatformEventLoop"]
 
 class PlatformEventLoop(_StockUnixLoop):
     """
-    The stock loop, with a selector that Qt can watch, and told of the signals that arrive.
+    The stock loop, with a selector that Qt can watch. It passes on the signals that arrive.
 
     Args:
-        selector: What polls for I/O; None for the platform's best.
+        selector: The selector that polls for I/O; None for the platform's best.
     """
 
-    # The loop that derives from this one has them.
+    # The class that derives from this one sets it.
     _interrupts: Interrupts
 
     def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
         super().__init__(make_watchable(selector))
         # Tells, fast, whether select() may have something to report.
         self._is_io_ready = make_probe(self._selector)
-        # What the arrival of a signal writes to.
+        # C code writes the number of each signal that arrives to this descriptor. add_signal_handler()
+        # of the stock loop uses the same one, so the two do not get in each other's way.
         self._wakeup_fd: int = self._csock.fileno()
 
     def has_signal_handlers(self) -> bool:
-        """Tell whether add_signal_handler() was called for a signal and not taken back."""
+        """Tell whether a signal has a handler set by add_signal_handler()."""
         return bool(self._signal_handlers)
 
     def remove_signal_handler(self, sig: int) -> bool:
-        """Remove a handler for a signal, as the stock loop does, without giving up the wakeup descriptor."""
+        """Remove a handler for a signal, as the stock loop does, but keep the wakeup descriptor."""
+        # The stock method sets the wakeup descriptor to -1, and the signal's handler to the default.
         removed = super().remove_signal_handler(sig)
         self._interrupts.capture()
         return removed
 
     def _process_self_data(self, data: bytes) -> None:
         super()._process_self_data(data)
-        # Zero bytes are asyncio's own wake-ups, which come by the thousand.
+        # A zero byte is a wake-up by call_soon_threadsafe(), of which there may be thousands. Other bytes
+        # are signal numbers, also of signals that are not ours: `handle` passes them on.
         if self._interrupts.is_pending or data.strip(b"\0"):
             self._interrupts.handle(data)
 
@@ -68,9 +71,9 @@ class PlatformEventLoop(_StockUnixLoop):
             """
             Run a function in an executor, as the stock loop does.
 
-            asyncio looks ``concurrent.futures.ThreadPoolExecutor`` up where Python 3.15
-            imports it lazily, and PySide6 6.12.0 keeps such names from being resolved:
-            the stock loop cannot make its default executor.
+            The stock loop looks up ``concurrent.futures.ThreadPoolExecutor``, which Python 3.15
+            imports lazily. PySide6 6.12.0 keeps such names from being resolved, so the stock
+            loop cannot make its default executor. This method makes it from another module.
             """
             if executor is None and self._default_executor is None and not self._executor_shutdown_called:
                 from concurrent.futures.thread import ThreadPoolExecutor  # noqa: PLC0415 - not before it is needed.

@@ -1,13 +1,13 @@
 """
-The waker: the Qt objects that call the guest. A zero timer, a deadline timer, a notifier.
+The waker: the Qt objects that call the guest. They are a zero timer, a deadline timer and a notifier.
 
 Qt enters Python through their signals. No QObject is created per callback, and no virtual
 method is overridden: signals of long-lived objects are the cheapest way for Qt to call Python.
 
 What was tried and does not work
-- Posting an event per wake-up: a chain of posted events starves timers and input.
-- Restarting the zero timer at each entry of the guest: beside an application's timer of 0 ms
-  the guest starves. It is restarted only inside the waker's own signals.
+- Posting an event per wake-up: a chain of posted events starves Qt's timers and the input.
+- Restarting the zero timer whenever the guest runs, also in first steps: beside an application's
+  timer of 0 ms the guest starves. It is restarted only inside the waker's own signals.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def timer_interval_ms(delay_s: float) -> int:
     Raises:
         ValueError: If *delay_s* is NaN.
     """
-    # In this order NaN comes through, and ceil() refuses it.
+    # min() and max() return their first argument if it is NaN, and ceil() refuses it with a ValueError.
     return math.ceil(max(min(delay_s * 1000, MAX_TIMER_MS), 0))
 
 
@@ -48,43 +48,48 @@ class Waker:
     """
     The Qt objects that call one guest, on the thread that made them.
 
-    After `wake`, *on_wake* is called on every pass of Qt's loop until `rest`. `wake` may be
-    called again meanwhile. Inside *on_wake* it must be, or a nested Qt loop would not call:
+    After `wake`, *on_wake* is called on every pass of Qt's loop until `rest`. `wake` may be called
+    again in between. *on_wake* must call it each time, or a nested Qt loop would not call the guest:
     a QTimer does not fire inside its own timeout unless it is restarted.
 
     Args:
-        on_wake: Called without arguments, by Qt. Must not raise.
-        selector: Has a ``fileno()`` that Qt can watch, and, if it needs to know
-            when the guest waits, ``watch()`` and ``unwatch()``.
+        on_wake: Qt calls it without arguments. It must not raise.
+        selector: It has a ``fileno()`` that Qt can watch. If it needs to know when the guest
+            waits, it also has ``watch()`` and ``unwatch()``.
     """
 
     def __init__(self, on_wake: Callable[[], None], selector: Any) -> None:
+        # Fires on every pass of Qt's loop and lets all other events through, unlike posted events.
         self._zero = QtCore.QTimer()
         self._zero.setInterval(0)
         self._deadline = QtCore.QTimer()
         self._deadline.setSingleShot(True)
+        # Qt's default, CoarseTimer, may be 5 % early or late.
         self._deadline.setTimerType(QtCore.Qt.TimerType.PreciseTimer)
+        # When the deadline timer fires, in seconds of the loop's clock; meaningless while it is not active.
         self._deadline_s = math.inf
         self._notifier = QtCore.QSocketNotifier(selector.fileno(), QtCore.QSocketNotifier.Type.Read)
         self._zero.timeout.connect(on_wake)
         self._deadline.timeout.connect(on_wake)
         self._notifier.activated.connect(on_wake)
+        # A `WaiterSelector` has these two; a selector with a descriptor of its own needs neither.
         self._watch = getattr(selector, "watch", None)
         self._unwatch = getattr(selector, "unwatch", None)
+        # The method of Qt itself, which saves a Python call per wake-up. On a running timer it is a restart.
         self.wake: Callable[[], None] = self._zero.start
 
     def rest(self) -> None:
-        """Call no more until a descriptor is ready, the deadline is due, or `wake`."""
+        """Stop calling until a descriptor is ready, the deadline is due, or `wake` is called."""
         self._zero.stop()
         if self._watch is not None:
             self._watch()
 
     def wake_by(self, deadline_s: float, now_s: float) -> None:
         """
-        Call at *deadline_s* at the latest.
+        Call the guest at *deadline_s* at the latest.
 
-        An earlier deadline that is armed already stays: re-arming costs more
-        than the one early call.
+        An earlier deadline that is armed already stays: re-arming the timer costs more
+        than one early call.
 
         Args:
             deadline_s: In seconds, on the clock of *now_s*.
@@ -96,12 +101,13 @@ class Waker:
 
     def close(self, *, later: bool) -> None:
         """
-        Call no more, and free the Qt objects. Belongs to their own thread.
+        Stop calling, and free the Qt objects. Must run on their own thread.
 
         Args:
-            later: Free them when control is back in Qt's loop. Needed if the
+            later: Free them when control is back in Qt's loop. This is needed if the
                 guest may be inside a signal of one of them.
         """
+        # A loop that is detached leaves no thread behind (test_attach_detach_leaves_nothing).
         if self._unwatch is not None:
             self._unwatch()
         self._notifier.setEnabled(False)
@@ -112,4 +118,5 @@ class Waker:
         if later:
             for qt_object in (self._zero, self._deadline, self._notifier):
                 qt_object.deleteLater()
+        # The binding frees an object with its last reference. `wake` is one: a bound method of the zero timer.
         del self.wake, self._zero, self._deadline, self._notifier

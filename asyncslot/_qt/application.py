@@ -10,28 +10,30 @@ from asyncslot._qt.binding import QtCore, heeded_environment, import_qt
 
 __all__ = ["APPLICATIONS", "make_application", "require_application"]
 
-# The kinds of application object, and the module and the class of each.
+# The kinds of application object, with the module and the class of each. The names are the values of
+# ASYNCSLOT_APPLICATION, too.
 APPLICATIONS = {
     "core": ("QtCore", "QCoreApplication"),
     "gui": ("QtGui", "QGuiApplication"),
     "widgets": ("QtWidgets", "QApplication"),
 }
 
-# The applications that no code of the program's refers to.
+# The applications that were made here. The program has no reference to them, and PySide deletes an
+# application that nothing refers to.
 _made_applications: list[object] = []
 
 
 def make_application(kind: str | None = None) -> Any:
     """
-    Make the application object, and keep it alive: PySide deletes one that nothing refers to.
+    Make the application object, and keep it alive: PySide deletes an application that nothing refers to.
 
-    Qt gets the program's name only: its arguments are not meant for Qt.
+    Qt gets only the program's name, because the program's arguments are not meant for Qt.
 
     Args:
-        kind: One of `APPLICATIONS`; None for the richest that the installed binding has.
+        kind: One of `APPLICATIONS`; None for the first of "widgets", "gui" and "core" that can be imported.
 
     Returns:
-        The application; the present one if there is one already.
+        The application. If one exists already, that one, of whatever kind.
 
     Raises:
         ImportError: If the binding lacks the module that *kind* needs.
@@ -39,12 +41,15 @@ def make_application(kind: str | None = None) -> Any:
     present = QtCore.QCoreApplication.instance()
     if present is None:
         module, name = APPLICATIONS[kind or _richest_application()]
+        # Qt requires at least one argument, and sys.argv can be empty where Python is embedded.
+        # Source: QCoreApplication's constructor in the Qt 6 reference.
         present = getattr(import_qt(module), name)(sys.argv[:1] or [""])
         _made_applications.append(present)
     return present
 
 
 def _richest_application() -> str:
+    # Importing is the test: a module may be installed and still lack a system library, such as libGL on a server.
     for kind in ("widgets", "gui"):
         try:
             import_qt(APPLICATIONS[kind][0])
@@ -59,19 +64,21 @@ def require_application(factory: Callable[[], object] | None = None) -> Any:
     Return the application object.
 
     Args:
-        factory: Called if there is none, to make it, but on the main thread only:
-            Qt binds an application to the thread that makes it.
+        factory: Called to make the application if there is none. It is called on the main thread
+            only, because Qt binds an application to the thread that makes it.
 
     Raises:
-        RuntimeError: If there is none, which Qt needs for everything.
+        RuntimeError: If there is no application. Qt needs one for everything.
     """
     application = QtCore.QCoreApplication.instance()
     if application is None and factory is not None and threading.current_thread() is threading.main_thread():
+        # The factory may be the program's own. It may keep no reference, and return anything, so Qt is asked again.
         _made_applications.append(factory())
         application = QtCore.QCoreApplication.instance()
     if application is None:
         msg = "there is no QCoreApplication, which Qt needs; create one first: app = QApplication(sys.argv)"
-        if heeded_environment().get("ASYNCSLOT_POLICY"):  # The program may know nothing of Qt.
+        # With the variable, a program that knows nothing of Qt runs on it. The way out is then the environment.
+        if heeded_environment().get("ASYNCSLOT_POLICY"):
             msg += "; or have one made: ASYNCSLOT_APPLICATION=core (gui, widgets); or unset ASYNCSLOT_POLICY"
         raise RuntimeError(msg)
     return application

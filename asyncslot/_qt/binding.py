@@ -1,4 +1,4 @@
-"""The Qt binding, chosen once, when it is imported. No other module imports Qt."""
+"""The Qt binding. It is chosen once, when this module is imported. No other module imports Qt."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ __all__ = [
 # The bindings that asyncslot runs on, best first.
 BINDINGS = ("PySide6",)
 
-# Those that a program may have imported. Two in one process have no application in common.
+# The bindings that a program may have imported. A second binding in the process would not see the
+# application object of the first one, so an imported one that is not supported is an error.
 _KNOWN_BINDINGS = ("PySide6", "PyQt6", "PyQt5", "PySide2")
 
 # What Debian and Ubuntu call the libraries that Qt's wheels expect on the system:
@@ -42,7 +43,8 @@ SYSTEM_LIBRARIES = "libglib2.0-0 libgl1 libegl1 libxkbcommon0 libdbus-1-3 libfon
 # The variables that name a binding, ours first: QT_API is shared with qtpy and others.
 _VARIABLES = ("ASYNCSLOT_QT_API", "QT_API")
 
-# What `make_types` makes.
+# The types that `make_types` looks up. A type that a loop uses and that is missing here can be made by two
+# threads at once.
 _TYPES = (
     "QAbstractEventDispatcher",
     "QCoreApplication",
@@ -70,20 +72,23 @@ def choose_binding(
     imported already, then ``QT_API``, then the first one installed.
 
     Args:
-        environment: The environment variables to heed.
-        imported: Tells whether a binding's package is imported already.
+        environment: The environment variables that count.
+        imported: Tells whether the program has imported a binding.
         installed: Tells whether a binding's package can be imported.
 
     Returns:
         The name of the binding's package, one of `BINDINGS`.
 
     Raises:
-        ImportError: If a variable names a binding that is unknown, or
-            ``ASYNCSLOT_QT_API`` one that contradicts the binding imported
-            already, or if that is none of `BINDINGS`, or if no binding is installed.
+        ImportError: If ``ASYNCSLOT_QT_API`` names an unknown binding, or another one than the
+            program has imported; if the imported binding is none of `BINDINGS`; or if no
+            binding is installed.
     """
+    # The supported ones first: if several are imported, one that we can use counts.
     already = next((name for name in (*BINDINGS, *_KNOWN_BINDINGS) if imported(name)), None)
     ours, shared = (_named_binding(variable, environment) for variable in _VARIABLES)
+    # Our own variable can only be meant for us, so a contradiction is an error. QT_API is not checked: it may be
+    # meant for another package.
     if ours and already and ours != already:
         msg = (
             f"ASYNCSLOT_QT_API={environment['ASYNCSLOT_QT_API']!r} contradicts {already}, which "
@@ -107,12 +112,13 @@ def _named_binding(variable: str, environment: Mapping[str, str]) -> str | None:
     value = environment.get(variable, "").strip()
     if not value:
         return None
+    # QT_API is written in small letters by convention: qtpy's values are "pyside6", "pyqt6".
     for name in BINDINGS:
         if name.lower() == value.lower():
             return name
     if variable != _VARIABLES[0]:
-        return None  # QT_API may name a binding for other packages' use.
-    msg = f"{variable}={value!r} is no binding that asyncslot supports; set it to one of {', '.join(BINDINGS)}"
+        return None  # QT_API may name a binding that only other packages use.
+    msg = f"{variable}={value!r} is not a binding that asyncslot supports; set it to one of {', '.join(BINDINGS)}"
     raise ImportError(msg)
 
 
@@ -121,28 +127,30 @@ def import_qt(module: str) -> Any:
     Import one module of the chosen binding.
 
     Args:
-        module: Its name in the binding, such as ``"QtWidgets"``.
+        module: The module's name in the binding, such as ``"QtWidgets"``.
 
     Returns:
         The module.
 
     Raises:
-        ImportError: If the binding lacks it, or if a system library that it
-            needs is missing; then the message names the packages to install.
+        ImportError: If the binding lacks the module, or if a system library that the module
+            needs is missing. In the second case the message names the packages to install.
     """
     try:
         return importlib.import_module(f"{_BINDING}.{module}")
     except ImportError as error:
+        # The words of glibc's dynamic linker: Python has no exception class of its own for this.
         if "cannot open shared object file" not in str(error):
             raise
         msg = (
             f"{_BINDING}.{module} needs a system library that is missing ({error}). "
             f"On Debian or Ubuntu: apt-get install {SYSTEM_LIBRARIES}"
         )
-        # The error is in the message: its traceback, which is the import system's, would only hide the way out.
+        # "from None": the message contains the error, and the import system's traceback would hide the way out.
         raise ImportError(msg, name=error.name, path=error.path) from None
 
 
+# The cache makes it once. Python's own "once" depends on the program's warning filters.
 @functools.lru_cache(maxsize=None)
 def warn_about_fault() -> None:
     """
@@ -158,7 +166,7 @@ def warn_about_fault() -> None:
             "PySide6 6.12.0 corrupts reference counts on Python older than 3.12 and will abort the "
             "interpreter; install another version: pip install 'PySide6-Essentials!=6.12.0'",
             RuntimeWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
 
 
@@ -178,27 +186,31 @@ def binding_version() -> str:
 
 
 def heeded_environment() -> Mapping[str, str]:
-    """Return the environment variables that count: none under ``python -E`` and ``-I``."""
+    """Return the environment variables that count: under ``python -E`` and ``-I``, none."""
     return {} if sys.flags.ignore_environment else os.environ
 
 
 def make_types() -> None:
     """
-    Have the binding make the types that a loop uses, on one thread at a time.
+    Look up the types that a loop uses, on one thread at a time.
 
-    PySide makes a class, and a class's enumerations, when they are first looked up. Two threads that do so at
-    once get "AttributeError: type object 'PySide6.QtCore.Qt' has no attribute 'TimerType'" (6.11, 6.12). Not when
-    we are imported: ``Qt`` alone takes 12 ms.
+    PySide makes a class, and a class's enumerations, when they are first looked up. Two threads that do this at
+    once get "AttributeError: type object 'PySide6.QtCore.Qt' has no attribute 'TimerType'" (6.11, 6.12).
+    It is not done when asyncslot is imported, because ``Qt`` alone takes 12 ms.
     """
     with _types_lock:
         for path in _TYPES:
             operator.attrgetter(path)(QtCore)
 
 
+# Below the functions, because choosing and importing call them.
 _BINDING = choose_binding(
     heeded_environment(),
+    # QtCore tells: importing the bare package does not import it, and such a program has not used Qt yet.
     imported=lambda name: f"{name}.QtCore" in sys.modules,
+    # find_spec() imports nothing, so that looking at a binding does not load it.
     installed=lambda name: find_spec(name) is not None,
 )
+# Type checkers take the import at the top instead: of a module imported by name they know nothing.
 if not TYPE_CHECKING:
     QtCore = import_qt("QtCore")

@@ -1,4 +1,4 @@
-"""Whether a QObject still has its C++ object: Qt deletes that one whoever refers to the Python object."""
+"""Whether a QObject still has its C++ object. Qt may delete that one although Python refers to the QObject."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ __all__ = ["check_alive", "is_alive", "is_deleted_error"]
 
 def check_alive(obj: object) -> None:
     """
-    Accept a QObject whose C++ object exists.
+    Check that *obj* is a QObject whose C++ object exists.
 
     Raises:
-        TypeError: If it is no QObject.
-        RuntimeError: If its C++ object has been destroyed. The binding says so.
+        TypeError: If it is not a QObject.
+        RuntimeError: If its C++ object has been destroyed. The binding raises it.
     """
     if not isinstance(obj, QtCore.QObject):
         msg = f"the owner of a task must be a QObject, got {obj!r}; leave it out for a task without an owner"
         raise TypeError(msg)
+    # Any call into C++ makes the binding look. This one has no effect of its own.
     obj.objectName()
 
 
@@ -34,4 +35,5 @@ def is_alive(obj: Any) -> bool:
 
 def is_deleted_error(exc: BaseException | None) -> bool:
     """Tell whether *exc* is what the binding raises when a destroyed C++ object is used."""
+    # PySide raises a plain RuntimeError: only the text tells it from others.
     return isinstance(exc, RuntimeError) and "already deleted" in str(exc)

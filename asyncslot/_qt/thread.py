@@ -13,22 +13,24 @@ def hold_thread_state() -> Callable[[], None]:
     """
     Keep Python's state of this thread alive until the returned function is called, on the same thread.
 
-    CPython makes that state when C++ calls into Python on a thread that CPython does not
-    know, and frees it when the call returns. The running event loop, the hooks for async
-    generators and every ``threading.local`` would go with it. One more
-    ``PyGILState_Ensure()`` keeps it. A thread that Python started keeps its state anyway.
+    When C++ calls into Python on a thread that CPython does not know, CPython makes that state,
+    and frees it when the call returns. The running event loop, the hooks for async generators
+    and every ``threading.local`` are lost with it. One more ``PyGILState_Ensure()`` keeps it.
+    A thread that Python started keeps its state anyway.
     Source: "Non-Python created threads" in CPython's C API manual.
     """
     if is_python_thread():
         return _do_nothing
     import ctypes  # noqa: PLC0415 - most programs have no such thread.
 
+    # ctypes.pythonapi keeps the GIL during its calls. The returned state goes back to the matching release.
     state = ctypes.pythonapi.PyGILState_Ensure()
     return functools.partial(ctypes.pythonapi.PyGILState_Release, state)
 
 
 def is_python_thread() -> bool:
     """Tell whether Python started this thread; a QThread's was started by Qt."""
+    # threading makes a _DummyThread for each thread that it has not started itself.
     return not isinstance(threading.current_thread(), threading._DummyThread)
 
 

@@ -1,10 +1,10 @@
 """
 What a call of a slot does.
 
-wrapper         a function with the parameters that Qt's binding looks at
+wrapper         makes a function with the parameters that Qt's binding counts
 call            from the call to the running task
 call_queue      calls that wait for their turn: ``when_busy``, ``limit``, ``group``
-failure         how a slot's failure is reported
+failure         whether and how a slot's failure is reported
 start           starting a task in this thread's loop
 records         what is known of running tasks: ``tasks()``, ``sender()``
 task_scope      all tasks of one owner

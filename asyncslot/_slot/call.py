@@ -1,7 +1,7 @@
 """
-A call of a slot: from the moment when Qt calls, to the running task.
+A call of a slot: from Qt's call of the wrapper to the running task.
 
-Nothing leaves it into Qt: an argument error, too, becomes a failed task, and is reported.
+A slot raises nothing into Qt. An argument error, too, becomes a failed task, and is reported.
 """
 
 from __future__ import annotations
@@ -33,19 +33,20 @@ T = TypeVar("T")
 
 def check_function(function: Any, decorator: str) -> None:
     """
-    Refuse what is no coroutine function.
+    Check that *function* is a coroutine function.
 
     Args:
         function: What is decorated.
-        decorator: The decorator's name.
+        decorator: The decorator's name, for the message.
 
     Raises:
-        TypeError: If it is none; the message tells the way out.
+        TypeError: If it is not; the message tells the way out.
     """
     if inspect.iscoroutinefunction(function):
         return
     if inspect.isasyncgenfunction(function):
         hint = "an async generator cannot be a slot: iterate it inside an 'async def' without 'yield'"
+    # The wrapper is a plain function, and its __wrapped__ the coroutine function.
     elif inspect.iscoroutinefunction(inspect.unwrap(function)):
         hint = "it is an AsyncSlot already: for another signature put Qt's own Slot above it"
     elif callable(function):
@@ -60,12 +61,13 @@ def make_slot(
     function: Callable[..., Coroutine[Any, Any, T]], settings: CallSettings
 ) -> Callable[..., asyncio.Task[T]]:
     """
-    Return a plain function with *function*'s parameters that starts it as a task.
+    Return a plain function with *function*'s parameters. Each call of it starts a task.
 
     Args:
         function: A coroutine function.
         settings: What a call does while others run.
     """
+    # Looked up once, not at each call: a slot is called as often as its signal is emitted.
     needs_queue = settings.needs_queue
     finishes_on_quit = settings.on_quit == "finish"
 
@@ -74,22 +76,26 @@ def make_slot(
         try:
             receiver = _find_receiver(slot, args[0]) if args else None
             record = make_record(receiver, on_failure)
+            # Wrong arguments are a TypeError here. The wrapper itself accepts any.
             coro = function(*args, **kwargs)
         except Exception as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
             coro = _fail(exc)
             record = record or TaskRecord(on_failure=on_failure)
         record.finishes_on_quit = finishes_on_quit
         if not needs_queue:
-            # As `start_slot` does, without one more call.
+            # As `start_slot` does, inlined: most slots need no queue, and pay for each call.
             try:
                 return start_task(coro, record)
             except BaseException as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
                 return _start_refused(coro, record, exc)
+        # A slot that is not a method, and so has no receiver, is its own receiver: one queue for all its calls.
         queue = find_queue(slot if receiver is None else receiver, slot if settings.group is None else settings.group)
         queued = queue.add(settings, coro)
+        # The queue must know the task before its first step, which may call the same slot again.
         record.on_created = queued.take_task
         return start_slot(queued.coro, record, on_refused=queued.give_up)
 
+    # `call` above uses both names. For messages and queues the slot is the wrapper, not the coroutine function.
     slot = make_wrapper(function, call)
     on_failure = functools.partial(report_failure, slot)
     return slot
@@ -100,16 +106,18 @@ def make_record(receiver: Any, on_failure: FailureHandler) -> TaskRecord:
     Return the record of a slot's task: its owner, and who emitted the signal.
 
     Args:
-        receiver: The object whose method Qt calls; None if it calls no method.
+        receiver: The object whose method Qt calls; None if the slot is not a method.
         on_failure: Reports a failure.
     """
     if receiver is None:
         return TaskRecord(on_failure=on_failure)
+    # find_owned() alone would raise for a receiver that is not a QObject. Such a slot works, without an owner.
     owned = all_owned.get(receiver)
     if owned is None or owned.is_destroyed:
         if not isinstance(receiver, QtCore.QObject):
             return TaskRecord(on_failure=on_failure)
         owned = find_owned(receiver)
+    # Now, because Qt forgets the sender when the slot's first step returns. Weakly: a task does not keep it alive.
     source = receiver.sender()
     return TaskRecord(owned, None if source is None else weakref.ref(source), on_failure)
 
@@ -118,11 +126,11 @@ def start_slot(
     coro: Coroutine[Any, Any, T], record: TaskRecord, *, on_refused: Callable[[], object] | None = None
 ) -> asyncio.Task[T]:
     """
-    Run a slot's coroutine up to its first suspension now; what it raises is the task's, and reported.
+    Run a slot's coroutine up to its first suspension now. What it raises fails the task, and is reported.
 
     Args:
         coro: The coroutine.
-        record: What its task begins with.
+        record: The record of its task.
         on_refused: Called if the coroutine cannot be run.
     """
     try:
@@ -135,32 +143,36 @@ def start_slot(
 
 def _start_refused(coro: Coroutine[Any, Any, T], record: TaskRecord, exc: BaseException) -> asyncio.Task[T]:
     """
-    Return a task that raises what has kept a slot's coroutine from running.
+    Return a task that fails with *exc*, which has kept a slot's coroutine from running.
 
-    That is a task factory's failure, or SystemExit before any Qt loop runs that it could end.
+    *exc* is a task factory's failure, or SystemExit before any Qt loop runs that it could end.
 
     Raises:
-        BaseException: *exc* itself, if there is no application, or no Qt loop on this thread: no task can tell.
+        BaseException: *exc* itself, if there is no application, or no Qt loop on this thread.
+            Then no loop runs that could have the task.
     """
     dispose(coro)
     loop = get_running_loop()
     if loop is None:
         raise exc
+    # A new record: with the call's own one, the call queue would take this task for a call that runs.
     return start_failed(loop, _fail(exc), TaskRecord(on_failure=record.on_failure))
 
 
 def _find_receiver(slot: Callable[..., object], first: Any) -> Any:
     """
-    Return *first*, a slot's first argument, if the slot is a method of its class, else None.
+    Return *first*, a slot's first argument, if the slot is a method of its class; else None.
 
     Raises:
-        TypeError: If it cannot be weakly referenced: Qt's binding connects such a
-            receiver now and crashes with it later.
+        TypeError: If *first* cannot be weakly referenced. PySide connects such a receiver,
+            and crashes later.
     """
+    # By identity in the classes' dictionaries: the first argument of a plain function may be a QObject, too.
     name = slot.__name__
     kind = type(first)
     if kind.__dict__.get(name) is not slot and not any(vars(base).get(name) is slot for base in kind.__mro__):
         return None
+    # 0: instances have no room for weak references, because of __slots__.
     if not kind.__weakrefoffset__:
         msg = (
             f"{first!r} cannot be weakly referenced, as the receiver of a Qt signal must be; "

@@ -1,13 +1,13 @@
 """
-What becomes of a call of a slot that is busy: it starts another, is dropped, waits, or takes over.
+What becomes of a call of a slot that is busy: it runs beside the others, is dropped, waits, or takes over.
 
-A call queue belongs to one slot of one object, or to one group of slots. It knows the calls
-that run, and those that wait for their turn.
+A call queue belongs to one slot of one object, or to one group of slots of one object. It knows
+the calls that run, and the calls that wait for their turn.
 
 What was tried and does not work
-- Starting a waiting call from the done callback of the one before: it would run its first step
+- Starting a waiting call from the done callback of the call before: its first step would run
   inside that callback. It is admitted instead, and begins on the loop's next turn.
-- Cancelling again at each call of a "restart": clean-up that runs would be cut off.
+- Cancelling again at each call of a "restart": this would cut off clean-up that runs.
 """
 
 from __future__ import annotations
@@ -23,18 +23,19 @@ from asyncslot._task.cancellation import CancelReason, cancel, remember_reason
 
 __all__ = ["MODES", "CallQueue", "CallSettings", "QueuedCall", "find_queue"]
 
+# The values of ``when_busy``: see `AsyncSlot`.
 MODES = ("start", "drop", "restart", "queue", "latest")
 
 
 class CallSettings(NamedTuple):
     """
-    How one slot's calls share what runs: see `AsyncSlot`.
+    The settings of one slot: see `AsyncSlot`.
 
     Attributes:
-        mode: Its ``when_busy``: one of `MODES`.
-        limit: How many calls may run at once.
-        group: The group of slots that share one queue; None for the slot's own queue.
-        on_quit: ``"cancel"`` or ``"finish"``.
+        mode: The slot's ``when_busy``: one of `MODES`.
+        limit: How many calls may run at once, 1 or more.
+        group: Names the slots of one object that share one queue; None for a queue of the slot's own.
+        on_quit: What a quit does to a call that runs: ``"cancel"`` or ``"finish"``.
     """
 
     mode: str = "start"
@@ -45,20 +46,21 @@ class CallSettings(NamedTuple):
     @property
     def needs_queue(self) -> bool:
         """Whether calls must pass through a queue at all."""
+        # In a group, a call of "start", too, keeps the other slots busy.
         return self.mode != "start" or self.group is not None
 
     def check(self) -> None:
         """
-        Refuse settings that contradict each other.
+        Check that the settings are valid, and do not contradict each other.
 
         Raises:
-            ValueError: If one has no meaning, or none together with another.
+            ValueError: If one is invalid, or has no effect together with another.
         """
         if self.mode not in MODES:
             msg = f"when_busy={self.mode!r} is unknown; it is one of {', '.join(map(repr, MODES))}"
             raise ValueError(msg)
         if not isinstance(self.limit, int) or self.limit < 1:
-            msg = f"limit must be an int of 1 or more, got {self.limit!r}; it is how many calls may run at once"
+            msg = f"limit must be an int of 1 or more, got {self.limit!r}; it says how many calls may run at once"
             raise ValueError(msg)
         if self.mode == "start" and self.limit != 1:
             others = ", ".join(repr(mode) for mode in MODES if mode != "start")
@@ -71,23 +73,25 @@ class CallSettings(NamedTuple):
 
 class CallQueue:
     """
-    The calls that run, and those that wait for their turn, oldest first.
+    The calls that run, and the calls that wait for their turn, oldest first.
 
-    `add` decides what becomes of a new call. When a call is done, the next one is admitted.
+    `add` decides what becomes of a new call. When a call is done, the next one is admitted: it
+    counts among those that run from then on, and takes its first step on the loop's next turn.
     """
 
     def __init__(self) -> None:
-        # Weakly: a task whose loop was closed before it could tell that it is done must
-        # not keep its object for ever.
+        # Weakly: if a loop is closed before its task is done, no done callback removes the task. It must not
+        # count, nor keep its object alive, for ever. A WeakSet would lose the order.
         self._running: weakref.WeakKeyDictionary[asyncio.Future[Any], None] = weakref.WeakKeyDictionary()
         self._waiting: deque[WaitingCall] = deque()
-        # How many have been admitted, and take their first step on the loop's next turn.
+        # How many have been admitted and have not taken their first step yet. A new call must not overtake them.
         self._admitted = 0
 
     def add(self, settings: CallSettings, coro: Coroutine[Any, Any, Any]) -> QueuedCall:
         """Decide what becomes of a new call, *coro*."""
         if settings.mode == "start":
             return QueuedCall(self, coro)
+        # A task that is done stays in the dictionary until its done callback runs, on the loop's next turn.
         running = [task for task in self._running if not task.done()]
         has_room = len(running) < settings.limit
         if settings.mode == "drop":
@@ -97,7 +101,7 @@ class CallQueue:
         if settings.mode == "latest":
             self._cancel_waiting(CancelReason.DROPPED)
         elif settings.mode == "restart" and not self._cancel_waiting(CancelReason.SUPERSEDED) and not has_room:
-            # Nobody waited, so no earlier call has asked for this.
+            # Nobody waited, so this is the first request. A second one would cut off the clean-up.
             cancel(running[0], CancelReason.SUPERSEDED)
         call = WaitingCall(self, coro, settings.limit)
         self._waiting.append(call)
@@ -105,13 +109,15 @@ class CallQueue:
 
     def add_running(self, task: asyncio.Future[Any]) -> None:
         """Count *task* among those that run, until it is done."""
+        # This comes before the task's first step, so a call from inside that step finds the slot busy.
         self._running[task] = None
         task.add_done_callback(self._on_done)
 
     def remove_waiting(self, call: WaitingCall) -> None:
-        """Forget a call that waits."""
+        """Forget a call that waits. For a call that was admitted or forgotten before, this is a no-op."""
         if call in self._waiting:
             self._waiting.remove(call)
+            # The one behind it may have a higher limit.
             self._admit()
 
     def on_started(self) -> None:
@@ -120,10 +126,11 @@ class CallQueue:
         self._admit()
 
     def is_awaited_by_running(self, task: asyncio.Future[Any]) -> bool:
-        """Tell whether a call that runs awaits *task*, which waits for that call to end."""
+        """Tell whether a call that runs awaits *task*, which itself waits for that call to end."""
         return any(awaited_future(running) is task for running in self._running)
 
     def _cancel_waiting(self, reason: CancelReason) -> bool:
+        # Emptied now: a call leaves the queue only when its cancellation arrives, and must not be admitted before.
         waiting, self._waiting = self._waiting, deque()
         for call in waiting:
             if call.task is not None:
@@ -135,12 +142,15 @@ class CallQueue:
         self._admit()
 
     def _admit(self) -> None:
-        """Admit whoever is first, as far as each one's own limit goes."""
+        """Admit the first calls that wait, as long as the limit of the first one allows it."""
+        # Only ever the first: a call behind it with a higher limit must not overtake it.
         while self._waiting and len(self._running) < self._waiting[0].limit:
             call = self._waiting.popleft()
+            # A task that was cancelled before its first step has never run the code that leaves the queue.
             if call.task is not None and not call.task.done():
                 self.add_running(call.task)
                 self._admitted += 1
+                # This only wakes the task, so no first step runs inside the done callback that led here.
                 call.admit()
 
 
@@ -150,13 +160,13 @@ class QueuedCall:
 
     Args:
         queue: The queue.
-        body: The call's own coroutine.
+        body: The coroutine that the slot's own function returned.
     """
 
     def __init__(self, queue: CallQueue, body: Coroutine[Any, Any, Any]) -> None:
         self._queue = queue
         self._body = body
-        # What the call's task is to run.
+        # What the call's task runs. Subclasses put another coroutine in front of the body, or in its place.
         self.coro = body
 
     def take_task(self, task: asyncio.Task[Any]) -> None:
@@ -178,32 +188,35 @@ class DroppedCall(QueuedCall):
 
     def take_task(self, task: asyncio.Task[Any]) -> None:
         """Remember why the task will be cancelled."""
+        # The task is not counted as running: it ends in its first step.
         remember_reason(task, CancelReason.DROPPED)
 
 
 class WaitingCall(QueuedCall):
     """
-    The call waits for its turn, and runs then.
+    The call waits for its turn, and then runs.
 
     Args:
         queue: The queue.
-        body: The call's own coroutine.
-        limit: How many may run, this one included.
+        body: The coroutine that the slot's own function returned.
+        limit: How many calls may run at once, this one included.
     """
 
     def __init__(self, queue: CallQueue, body: Coroutine[Any, Any, Any], limit: int) -> None:
         super().__init__(queue, body)
         self.limit = limit
         self.coro = self._wait_and_run()
-        # For lists of tasks: it stands for the call.
+        # tasks() and log messages name the task by its coroutine: they show the slot's name.
         self.coro.__qualname__ = body.__qualname__  # type: ignore[attr-defined]
         self.task: asyncio.Task[Any] | None = None
+        self._has_begun = False
         self._is_admitted = False
         self._waiter: asyncio.Future[None] | None = None
 
     def take_task(self, task: asyncio.Task[Any]) -> None:
         """Take the task that waits."""
         self.task = task
+        task.add_done_callback(self._on_done)
 
     def give_up(self) -> None:
         """Leave the queue."""
@@ -212,20 +225,33 @@ class WaitingCall(QueuedCall):
 
     def admit(self) -> None:
         """Let the call run."""
+        # The flag is for a task that does not wait on its future yet.
         self._is_admitted = True
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
+    def _on_done(self, _: object) -> None:
+        # Only on a loop of another kind, which takes the first step later, a task can be cancelled before it.
+        if self._has_begun:
+            return
+        self.give_up()
+        if self._is_admitted:
+            self._queue.on_started()
+
     async def _wait_and_run(self) -> Any:
+        self._has_begun = True
         try:
-            await asyncio.sleep(0)  # Now the caller awaits this call, if it does.
+            # One turn later the caller awaits this task, if it ever does. Only then a deadlock can be seen.
+            await asyncio.sleep(0)
             await self._wait()
-        except BaseException:  # Cancelled as it waits, or refused: the body is never run.
+        except BaseException:  # Cancelled while it waits, or refused: the body is never run.
             self.give_up()
             raise
         finally:
+            # Also if it was cancelled after its admission: the count of admitted calls must fall again.
             if self._is_admitted:
                 self._queue.on_started()
+        # After the try statement: for the queue, a call has started when its body begins, not when it ends.
         return await self._body
 
     async def _wait(self) -> None:
@@ -239,16 +265,17 @@ class WaitingCall(QueuedCall):
 
 
 async def _cancel_itself() -> None:
+    # Raised, not requested by task.cancel(), so that the task is done when the slot's call returns.
     raise asyncio.CancelledError
 
 
 def find_queue(receiver: Any, key: Hashable) -> CallQueue:
     """
-    Return the queue of one slot, or one group of slots, of one object.
+    Return the queue of one slot, or of one group of slots, of one object. It is made at the first call.
 
     Args:
-        receiver: The object; a slot that is no method is its own.
-        key: The slot, or the name of the group.
+        receiver: The object; for a slot that is not a method, the slot.
+        key: The slot, or what names the group.
     """
     return _queues[receiver][key]
 

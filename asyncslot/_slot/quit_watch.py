@@ -1,8 +1,14 @@
 """
 Whether the application closes its windows because it was asked to quit.
 
-``quit()`` closes all windows first, and does not quit if one of them stays open. A close event does
-not tell whether it comes from there. But the application's Quit event lasts as long as the closing does.
+``quit()`` sends the application a Quit event. While the application handles it, it closes all windows, and
+it does not quit if one of them stays open. So a close event belongs to a quit if a Quit event is being handled.
+
+What was tried and does not work
+- Asking the close event: it does not tell whether the application quits.
+- An event filter on the application: it would see each event of each object, at some microseconds each.
+- Waiting for ``aboutToQuit``: while a window ignores its close event, ``quit()`` does nothing at all.
+- Leaving a quit alone that comes while a close event shows a dialog: Qt takes the window for closed, and quits.
 """
 
 from __future__ import annotations
@@ -17,14 +23,15 @@ __all__ = ["holding_quits", "is_quit_closing_windows", "watch_quits"]
 
 
 def watch_quits() -> None:
-    """Look at the application's Quit events from now on, as long as it lives. Doing it twice is a no-op."""
+    """Watch the application's Quit events from now on, as long as it lives. Doing it twice is a no-op."""
+    # Without an application no window can be made, so nothing is missed.
     application = QtCore.QCoreApplication.instance()
     if application is not None:
-        _watches[application]  # Made at the first look.
+        _watches[application]  # The lookup makes the watch, once.
 
 
 def is_quit_closing_windows() -> bool:
-    """Tell whether a Quit event of the application is being handled; False if none is looked at."""
+    """Tell whether a Quit event of the application is being handled; False if they are not watched."""
     watch = _watches.get(QtCore.QCoreApplication.instance())
     return watch is not None and watch.depth > 0
 
@@ -32,14 +39,16 @@ def is_quit_closing_windows() -> bool:
 @contextlib.contextmanager
 def holding_quits(on_held: Callable[[], object]) -> Iterator[None]:
     """
-    Refuse to quit, in a block that a window's close event runs, and call *on_held* instead.
+    Refuse each quit during a block, and call *on_held* instead. The block runs inside a window's close event.
 
-    ``quit()`` takes a window that is inside its close event, with a dialog that asks, for closed.
+    Without this, a quit would succeed while the close event shows a dialog that asks the user: Qt takes
+    a window that is inside its close event for closed.
     """
     watch = _watches.get(QtCore.QCoreApplication.instance())
     if watch is None:
         yield
         return
+    # Several at once: while one window's close event shows a dialog, another window may be closed.
     watch.holders.append(on_held)
     try:
         yield
@@ -51,21 +60,24 @@ class _Watch:
     """
     How many Quit events the application is handling.
 
-    It overrides ``event()`` on the application object, which sees the few events that are meant for
-    the application; this works only if the application was created from Python. An event filter
-    would see every event of every object, at some microseconds each.
+    It overrides ``event()`` on the application object. This sees only the few events that are meant for the
+    application itself. It works only if the application was created from Python.
     """
 
     def __init__(self, application: Any) -> None:
+        # A count, not a flag: a dialog that a close event shows can let another Quit event in.
         self.depth = 0
-        # Who is to be told instead of quitting.
+        # Called instead of quitting.
         self.holders: list[Callable[[], object]] = []
+        # Weakly: the closures below become an attribute of the application, and would keep it alive by a cycle.
         reference = weakref.ref(application)
+        # On the object, not the class: an override in the program's subclass is found by call_original().
         own = vars(application).get("event")
 
         def handle(event: Any) -> bool:
             if event.type() != QtCore.QEvent.Type.Quit:
                 return call_original(event)
+            # Refused as QGuiApplication::event() refuses where a window stays open: ignored, and handled.
             if self.holders:
                 for on_held in self.holders:
                     on_held()
@@ -78,7 +90,8 @@ class _Watch:
                 self.depth -= 1
 
         def call_original(event: Any) -> bool:
-            if own is not None:  # Somebody else has done as we do.
+            # bool(): PySide warns if an override of event() returns anything else.
+            if own is not None:  # Somebody else has overridden event() in the same way.
                 return bool(own(event))
             application: Any = reference()
             return bool(type(application).event(application, event))

@@ -1,4 +1,4 @@
-"""What is known of running tasks: what runs, and who emitted the signal that a slot's task began with."""
+"""What is known of running tasks: which ones run, and who emitted the signal that started a slot's task."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ __all__ = ["sender", "tasks"]
 
 def tasks(owner: Any = None) -> list[TaskInfo]:
     """
-    List what runs now in this thread's loop: the tasks of `run_task` and of slots.
+    List the tasks of `run_task` and of slots that run now in this thread's loop.
 
     Args:
         owner: Only the tasks that are bound to this QObject; None for all.
 
     Returns:
-        What there is to know of each, oldest first.
+        What is known of each task, oldest first.
     """
+    # A detached loop does not run, but its tasks are only suspended, and are listed, too.
     loop = get_running_loop() or thread_loop()
     ours = loop._registry.describe() if isinstance(loop, AsyncSlotEventLoop) else []
+    # Tasks of all loops that are not ours are in one registry, so they are told apart by their loop.
     elsewhere = [info for info in tasks_elsewhere.describe() if info.task.get_loop() is loop]
     return [info for info in [*ours, *elsewhere] if owner is None or info.owner is owner]
 
@@ -35,13 +37,14 @@ def sender() -> Any:
     """
     Return the object whose signal called the slot that is running.
 
-    Qt's own ``self.sender()`` knows it until the first suspension only.
+    Qt's own ``self.sender()`` returns it only until the first suspension.
 
     Returns:
-        The sender; None if the current task is not that of a QObject's slot, if it was not a signal that
-        called it, or if the sender is gone. As with Qt's own, one slot that calls another of the same object
-        by hand passes its sender on.
+        The sender; None if the current task is not the task of a QObject's slot, if no signal called
+        the slot, or if the sender is gone. If a slot calls another slot of the same object directly, both
+        have the same sender, as with Qt's own.
     """
+    # asyncio.current_task() raises where no loop runs.
     task = asyncio.current_task() if get_running_loop() is not None else None
     record = None if task is None else find_record(task)
     return None if record is None or record.sender is None else record.sender()

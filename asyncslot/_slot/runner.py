@@ -27,28 +27,29 @@ def run(main: Coroutine[Any, Any, T], *, debug: bool | None = None) -> T:
     - else a QApplication, if the binding has QtWidgets;
     - else a QGuiApplication or a QCoreApplication.
 
-    In foreign code under a loop of ours, such as a slot of an application that an attached
-    loop serves, the coroutine runs nested in that loop. While the application quits, such a call
-    ends with the quit at the latest.
+    If an `AsyncSlotEventLoop` runs already, and foreign code calls this, such as a plain slot, the
+    coroutine runs nested in that loop. While the application quits, such a call ends with the quit
+    at the latest.
 
     Args:
         main: The coroutine; it is closed if it cannot be run.
-        debug: Asyncio's debug mode; None for asyncio's default.
+        debug: asyncio's debug mode; None for asyncio's default. A nested call ignores it.
 
     Returns:
-        The coroutine's result. Before that all other tasks of the loop were cancelled and
-        awaited, its async generators and its executor shut down, and the loop closed.
+        The coroutine's result. Unless the call was nested, all other tasks of the loop have been cancelled
+        and awaited before, its async generators and its executor shut down, and the loop closed.
 
     Raises:
-        TypeError: If *main* is no coroutine.
+        TypeError: If *main* is not a coroutine.
         RuntimeError: If a coroutine or callback calls it, or another loop runs on this
             thread, or there is no application on a thread that cannot make one.
         KeyboardInterrupt: If Ctrl-C has ended it.
         SystemExit: If the application quits meanwhile, with its exit code.
-        asyncio.CancelledError: If it was cancelled; also if the application quits, and this call was nested.
+        asyncio.CancelledError: If *main* was cancelled; also if the application quits, and this call was nested.
     """
     running = get_running_loop()
     try:
+        # Before an application is made, which would stay behind if main is refused.
         check_coroutine(main)
         require_application(AsyncSlotEventLoop.application_factory or make_application)
     except BaseException:  # We own main now: close it on any failure, also of the program's own factory.
@@ -56,12 +57,14 @@ def run(main: Coroutine[Any, Any, T], *, debug: bool | None = None) -> T:
         raise
     if isinstance(running, AsyncSlotEventLoop):
         return running.run_until_complete(main)
+    # asyncio allows one running loop per thread: ours could not be opened under another one.
     if running is not None:
         dispose(main)
         msg = "asyncslot.run() cannot be called while another event loop runs on this thread; use 'await' instead"
         raise RuntimeError(msg)
     loop = AsyncSlotEventLoop()
     try:
+        # None leaves what PYTHONASYNCIODEBUG or -X dev has chosen.
         if debug is not None:
             loop.set_debug(debug)
         return loop.run_until_complete(main)
@@ -71,11 +74,14 @@ def run(main: Coroutine[Any, Any, T], *, debug: bool | None = None) -> T:
 
 def _end_run(loop: AsyncSlotEventLoop) -> None:
     """Do what ``asyncio.run`` does at its end: cancel and await all tasks, shut down, close."""
+    # In asyncio's order: tasks may still use generators and the executor in their clean-up.
     try:
         tasks = asyncio.all_tasks(loop)
         if tasks:
             cancel_all(tasks)
+            # All of them: asyncio's helpers, which are not cancelled, end by themselves.
             loop.run_until_complete(asyncio.wait(tasks))
+        # wait() raises nothing for them, and nobody else is left who could ask.
         for task in tasks:
             if not task.cancelled() and task.exception() is not None:
                 loop.call_exception_handler(

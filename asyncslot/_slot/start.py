@@ -19,16 +19,16 @@ __all__ = ["ensure_loop", "find_record", "run_task", "start_failed", "start_task
 
 T = TypeVar("T")
 
-# Tasks in loops that are not ours, or that did not begin in our loop's own way.
+# The tasks in loops that are not ours, and those of `start_failed`. A loop of ours has a registry of its own.
 tasks_elsewhere = TaskRegistry()
 
 
 def ensure_loop() -> asyncio.AbstractEventLoop:
     """
-    Return the loop that a task started here and now runs in.
+    Return the loop for a task that is started now on this thread.
 
-    That is the running loop, of whatever kind; else the `AsyncSlotEventLoop` last
-    attached or set on this thread; else a new one. One of ours is attached if it does not run.
+    That is the running loop, of whatever kind; else the `AsyncSlotEventLoop` last attached or
+    set on this thread; else a new `AsyncSlotEventLoop`. The last two are attached if they do not run.
 
     Raises:
         RuntimeError: If there is no QCoreApplication, or if this is not its thread
@@ -37,6 +37,8 @@ def ensure_loop() -> asyncio.AbstractEventLoop:
     running = get_running_loop()
     if running is not None:
         return running
+    # On the application's own thread exec() may still come. On others nothing tells that a loop will ever run.
+    # Without an application, attach() raises the error that says so.
     application = QtCore.QCoreApplication.instance()
     if application is not None and not _has_dispatcher() and application.thread() != QtCore.QThread.currentThread():
         msg = (
@@ -44,6 +46,7 @@ def ensure_loop() -> asyncio.AbstractEventLoop:
             "or if one will run later, attach a loop to the thread: AsyncSlotEventLoop().attach()"
         )
         raise RuntimeError(msg)
+    # A detached loop, with the tasks that it has, rather than a second one. A closed one is None here.
     loop: AsyncSlotEventLoop | None = thread_loop()
     if loop is not None:
         loop.attach()
@@ -58,10 +61,11 @@ def ensure_loop() -> asyncio.AbstractEventLoop:
 
 
 def _has_dispatcher() -> bool:
-    """Tell whether a Qt loop runs on this thread, or is about to, as when ``QThread.started`` is emitted."""
+    """Tell whether a Qt loop runs on this thread, or will soon, as when ``QThread.started`` is emitted."""
+    # Not by loopLevel() alone: it is still 0 in a slot of QThread.started.
     thread = QtCore.QThread.currentThread()
     if thread.inherits("QThreadPoolThread") and thread.loopLevel() == 0:
-        return False  # It has a dispatcher, as any QThread, but runs no loop.
+        return False  # It has a dispatcher, as each QThread has, but runs no loop.
     return QtCore.QAbstractEventDispatcher.instance() is not None
 
 
@@ -75,9 +79,9 @@ def run_task(
     """
     Run a coroutine up to its first suspension now, and the rest in the Qt event loop.
 
-    The task runs in this thread's loop, which is made and attached if need be. Under a
-    running loop that is not ours it is just created there. A task that a plain slot starts
-    while the application quits is cancelled.
+    The task runs in this thread's loop. That is made and attached if necessary. Under a running loop
+    that is not an `AsyncSlotEventLoop`, the task is only created there, as by ``create_task()``.
+    A task that a plain slot starts while the application quits is cancelled.
 
     Args:
         coro: The coroutine; it is closed if it cannot be run.
@@ -111,9 +115,10 @@ def start_task(
     name: str | None = None,
     context: contextvars.Context | None = None,
 ) -> asyncio.Task[T]:
-    """Do as `run_task`, for a coroutine that is one, with a record that the caller has made."""
+    """Do as `run_task`, for a coroutine that was checked, with a record that the caller has made."""
     try:
         loop = get_running_loop() or ensure_loop()
+        # If this raises, the coroutine is closed already. Closing it twice is a no-op.
         if isinstance(loop, AsyncSlotEventLoop):
             return loop._start_task(coro, record, name=name, context=context)
         task = create_in(loop.create_task, coro, name, context)
@@ -125,19 +130,22 @@ def start_task(
 
 
 def start_failed(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, T], record: TaskRecord) -> asyncio.Task[T]:
-    """Create a task that tells of a failure, whatever the loop's task factory does."""
+    """Create a task for a failure to report, without the loop's task factory."""
+    # The factory may be what has failed. By the class, a task can be made all the same.
     task = asyncio.Task(coro, loop=loop)
     _register_elsewhere(task, record)
     return task
 
 
 def _register_elsewhere(task: asyncio.Task[Any], record: TaskRecord) -> None:
+    # Such loops, too, refer to their tasks weakly.
     tasks_elsewhere.add(task, record)
     tasks_elsewhere.release_when_done(task)
 
 
 def find_record(task: asyncio.Task[Any]) -> TaskRecord | None:
-    """Return what is known of *task*; None if it is not one of ours."""
+    """Return the record of *task*; None if the task is done, or if neither `run_task` nor a slot has started it."""
     loop = task.get_loop()
     record = loop._registry.find(task) if isinstance(loop, AsyncSlotEventLoop) else None
+    # A task of `start_failed` may be in a loop of ours without being in its registry.
     return record or tasks_elsewhere.find(task)

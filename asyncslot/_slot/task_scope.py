@@ -1,4 +1,4 @@
-"""Scopes: all tasks of one owner at once."""
+"""Scopes: all tasks of one owner, to list, start and cancel."""
 
 from __future__ import annotations
 
@@ -22,25 +22,27 @@ T = TypeVar("T")
 
 def scope(owner: Any) -> TaskScope:
     """
-    Return the scope of *owner*'s tasks: those of its slots, and those run with ``owner=``.
+    Return the scope of *owner*'s tasks: the tasks of its slots, and those run with ``owner=``.
 
     Raises:
-        TypeError: If *owner* is no QObject.
+        TypeError: If *owner* is not a QObject.
         RuntimeError: If its C++ object has been destroyed.
     """
+    # Here, where the mistake is made, and not at the scope's first use.
     check_alive(owner)
     return TaskScope(owner)
 
 
 class TaskScope:
     """
-    The tasks that are bound to the life of one QObject, which is held weakly.
+    The tasks that are bound to the life of one QObject. The scope does not keep the object alive.
 
     Args:
         owner: The QObject.
     """
 
     def __init__(self, owner: Any) -> None:
+        # The tasks are looked up at each use, so all scopes of one owner are alike.
         self._owner = weakref.ref(owner)
 
     @property
@@ -56,12 +58,13 @@ class TaskScope:
         Run a coroutine as `asyncslot.run_task` does, bound to the owner's life.
 
         Raises:
-            RuntimeError: If the owner is gone; the coroutine is closed.
+            RuntimeError: If the owner is gone; the coroutine is closed. Else as `asyncslot.run_task`.
         """
         owner = self._owner()
+        # If only the C++ object is gone, run_task() raises.
         if owner is None:
             dispose(coro)
-            msg = "the owner of this scope has been destroyed; a task that is to outlive it needs no owner"
+            msg = "the owner of this scope has been destroyed; for a task without an owner call asyncslot.run_task()"
             raise RuntimeError(msg)
         return run_task(coro, name=name, context=context, owner=owner)
 

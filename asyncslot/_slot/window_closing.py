@@ -1,4 +1,13 @@
-"""AsyncClose: a coroutine function as a window's closeEvent."""
+"""
+AsyncClose: a coroutine function as a window's closeEvent.
+
+What was tried and does not work
+- Only ignoring the close event, and closing later: while a window ignores its close event, ``quit()`` does
+  nothing. So a quit that was held up is issued again.
+- Issuing the quit again only if the window closes: a window that is deleted meanwhile never does.
+- Letting a quit come while the first step shows a dialog: Qt takes the window for closed, and quits.
+- Closing the widget in a QMdiSubWindow: it is the frame that asked the widget, and that must be closed.
+"""
 
 from __future__ import annotations
 
@@ -28,32 +37,33 @@ def AsyncClose(function: Callable[P, Coroutine[Any, Any, object]], /) -> Callabl
     """
     Make a coroutine function a window's ``closeEvent``.
 
-    When the window is to be closed, the code before the first suspension runs at once and
-    the rest as a task that belongs to the window, which stays open meanwhile. If the
-    coroutine returns True or None, the window is closed for good; if it returns anything
-    false, fails, or is cancelled, it stays open. Being closed again meanwhile changes nothing.
+    When the window is to be closed, the code before the first suspension runs at once, and the
+    rest as a task that belongs to the window. The window stays open meanwhile. If the coroutine
+    returns a true value or None, the window is closed for good. If it returns any other value, fails,
+    or is cancelled, the window stays open. Closing the window again meanwhile is a no-op.
 
-    A ``QApplication.quit()`` that finds a window open does not quit. So one that this held up is
-    issued again when the window has closed. ``QCoreApplication.exit()`` and Ctrl-C do not
-    close windows: they do not ask, and cancel a coroutine that runs.
+    ``QApplication.quit()`` does not quit while a window stays open. So a quit that had to wait for the
+    coroutine is issued again when the window has closed. ``QCoreApplication.exit()`` and Ctrl-C close
+    no windows: they do not run the coroutine, and they cancel one that runs.
 
-    For this the class's ``__init__`` is wrapped, and the first such window overrides ``event()`` on the
-    application object.
+    For this, the class's ``__init__`` is wrapped, and creating the first such window overrides ``event()``
+    on the application object.
 
     The event is valid up to the first suspension; its ``accept()`` and ``ignore()`` have no effect.
-    A failure is reported as an AsyncSlot's is. A subclass may ``await super().closeEvent(event)``.
+    A failure is reported like that of an AsyncSlot. A subclass may ``await super().closeEvent(event)``.
 
     Args:
         function: The method ``async def closeEvent(self, event)`` of a QWidget or QWindow.
 
     Returns:
-        What to have in its place in the class. Called, it returns the coroutine's task,
-        or None if the window closes without asking.
+        The attribute for the class. A call of it returns the coroutine's task, or None if the window
+        closes without asking.
 
     Raises:
-        TypeError: At decoration, if it is anything else.
+        TypeError: At decoration, if *function* is not a coroutine function named ``closeEvent``.
     """
     check_function(function, "AsyncClose")
+    # Qt calls a virtual by its name, so under another name it would never be called.
     if getattr(function, "__name__", None) != "closeEvent":
         msg = f"AsyncClose decorates closeEvent(self, event), got {function!r}; for a slot use AsyncSlot"
         raise TypeError(msg)
@@ -64,8 +74,8 @@ class _CloseEvent:
     """
     The attribute ``closeEvent`` of a class of windows.
 
-    It is a descriptor, because only a descriptor is told of its class: it replaces the class's ``__init__``,
-    so that the application's Quit events are looked at from the first window on.
+    It is a descriptor, because Python tells only a descriptor its class (``__set_name__``). It replaces
+    the class's ``__init__``, so that the application's Quit events are watched from the first window on.
 
     Args:
         function: The coroutine function.
@@ -76,9 +86,11 @@ class _CloseEvent:
         functools.update_wrapper(self, function)
 
     def __set_name__(self, owner: Any, name: str) -> None:
+        # Only the class's own. An inherited one is looked up by super(): in a mixin it depends on the window's class.
         initialize = vars(owner).get("__init__")
 
         def __init__(window: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - it becomes one.
+            # Here, not when the class is made: the application may be made after that.
             watch_quits()
             if initialize is None:
                 super(owner, window).__init__(*args, **kwargs)
@@ -91,29 +103,35 @@ class _CloseEvent:
         return self if window is None else types.MethodType(self, window)
 
     def __call__(self, window: Any, event: Any) -> asyncio.Task[Any] | None:
-        """Ask the coroutine, unless it is being asked, or nobody is to be asked any more."""
+        """Run the coroutine, unless it runs already, or the window closes without asking."""
         closing = _closings[window]
-        if closing.task is not None and event is closing.event:  # A subclass's coroutine calls super().
+        # The same event again: a subclass's coroutine calls super(). It decides, and this one only runs.
+        if closing.task is not None and event is closing.event:
             return self._start(window, event)
         if closing.is_for_good or _is_ending():
             self._call_next(window, event)
             return None
+        # A close event is accepted by default. This also refuses it while the coroutine runs already.
         event.ignore()
         if closing.task is None:
             self._ask(closing, window, event)
+        # After asking, because a coroutine that has decided at once holds up nothing.
         if closing.task is not None and is_quit_closing_windows():
             closing.hold_quit()
         return closing.task
 
     def _ask(self, closing: _Closing, window: Any, event: Any) -> None:
         closing.event = event
-        with holding_quits(closing.hold_quit):  # One that comes in a dialog of the first step.
+        # The first step may show a dialog, and a quit may come while that is open.
+        with holding_quits(closing.hold_quit):
             task = self._start(window, event, closing.begin)
+        # Again: the first step may have accepted it.
         event.ignore()
         if not task.done():
             reference = weakref.ref(window)
             task.add_done_callback(lambda task: closing.on_done(reference, task))
         elif closing.end(task):
+            # Decided inside the close event: this one is accepted, so that close() returns true.
             event.accept()
             self._call_next(window, event)
 
@@ -122,12 +140,15 @@ class _CloseEvent:
     ) -> asyncio.Task[Any]:
         coro = self._function(window, event)
         record = make_record(window, functools.partial(report_failure, self._function))
+        # Before the first step, in which the window may be closed again: that must find the task.
         record.on_created = on_created
         return start_slot(coro, record)
 
     def _call_next(self, window: Any, event: Any) -> None:
         """Do what the window would do without this ``closeEvent``."""
+        # The class that has this attribute, not the window's own class: a subclass may call super().closeEvent().
         own: Any = next(base for base in type(window).__mro__ if vars(base).get("closeEvent") is self)
+        # A mixin may stand before the Qt class, so the next one need not be Qt's.
         overridden: Any = super(own, window)
         overridden.closeEvent(event)
 
@@ -136,12 +157,12 @@ class _Closing:
     """What is under way to close one window."""
 
     def __init__(self, _: object) -> None:
-        # The coroutine's task while it runs, and what it was called with.
+        # The coroutine's task while it runs, and the event that it was called with.
         self.task: asyncio.Task[Any] | None = None
         self.event: Any = None
-        # The window is being closed, and nobody asked.
+        # The coroutine has agreed, and the window is being closed: do not ask again.
         self.is_for_good = False
-        # The application was to quit meanwhile.
+        # A quit came meanwhile, and is to be issued again.
         self.holds_quit = False
 
     def begin(self, task: asyncio.Task[Any]) -> None:
@@ -155,16 +176,19 @@ class _Closing:
         Note that *task* is done.
 
         Returns:
-            Whether the window is to be closed. If it is, a quit that was held up comes after that.
+            Whether the window is to be closed. If it is, a quit that was held up is issued after that.
         """
         self.task = self.event = None
         held, self.holds_quit = self.holds_quit, False
         may_close = _may_close(task)
+        # A destroyed window stays open for nobody. If the window stays open otherwise, the quit is dropped.
         if held and (may_close or is_cancelled_for(task, CancelReason.OWNER_DESTROYED)):
+            # Later, when the caller has closed the window: a quit that finds it open would be refused.
             task.get_loop().call_soon(QtCore.QCoreApplication.quit)
         return may_close
 
     def on_done(self, reference: weakref.ref[Any], task: asyncio.Task[Any]) -> None:
+        # end() in any case: it issues a quit again that a destroyed window has held up.
         window = reference()
         if not self.end(task) or window is None:
             return
@@ -172,9 +196,11 @@ class _Closing:
         try:
             _find_outermost(window).close()
         except RuntimeError as exc:
+            # The C++ window may be gone although its Python object is not.
             if not is_deleted_error(exc):
                 raise
         finally:
+            # A window that was closed can be shown again, and is then asked again.
             self.is_for_good = False
 
 
@@ -187,13 +213,15 @@ def _may_close(task: asyncio.Task[Any]) -> bool:
 
 
 def _find_outermost(window: Any) -> Any:
-    """Return what is to be closed: of a widget in a QMdiSubWindow that one, which has asked the widget."""
+    """Return the object to close: the QMdiSubWindow around a widget, else the window itself."""
+    # A QMdiSubWindow that is closed closes its widget first, and stays open if that refuses. By inherits():
+    # this module does not import QtWidgets, and QWindows have no such parent.
     parent = window.parent()
     return parent if parent is not None and parent.inherits("QMdiSubWindow") else window
 
 
 def _is_ending() -> bool:
-    """Tell whether the application quits already: clean-up closes windows without a question."""
+    """Tell whether the application quits already: clean-up closes windows without asking."""
     loop = get_running_loop()
     return isinstance(loop, AsyncSlotEventLoop) and loop.is_quitting()
 

@@ -46,7 +46,7 @@ __all__ = [
 
 
 class StockLoop:
-    """Attributes of the stock loop that ours reads, sets or overrides. Inherited, they cost nothing."""
+    """Attributes of the stock loop that our loop reads, sets or overrides. As annotations they cost nothing."""
 
     _asyncgen_finalizer_hook: Callable[..., None]
     _asyncgen_firstiter_hook: Callable[..., None]
@@ -55,8 +55,10 @@ class StockLoop:
     _check_closed: Callable[[], None]
     _check_running: Callable[[], None]
     _check_thread: Callable[[], None]
+    # In seconds. A timer that is due within it runs now, as in the stock loop.
     _clock_resolution: float
     _closed: bool
+    # The end that is written to: by call_soon_threadsafe(), and as the wakeup descriptor of signals.
     _csock: socket.socket
     _current_handle: Any
     _debug: bool
@@ -64,12 +66,14 @@ class StockLoop:
     _process_events: Callable[[Iterable[tuple[selectors.SelectorKey, int]]], None]
     # Signal bytes arrive here; `unix` overrides it, as a method.
     _process_self_data: Any
+    # The queue and the heap are the stock loop's own objects: its other methods append to them, too.
     _ready: deque[Any]
     _scheduled: list[Any]
     _selector: selectors.BaseSelector
     _set_coroutine_origin_tracking: Callable[[bool], None]
     _signal_handlers: dict[int, Any]
     _task_factory: Any
+    # None while the loop does not run.
     _thread_id: int | None
     # TimerHandle.cancel() calls it; the loop overrides it, as a method.
     _timer_handle_cancelled: Any
@@ -98,8 +102,9 @@ class StockHandle:
 
 
 class StockTimerHandle(StockHandle):
-    """What ``asyncio.TimerHandle`` has besides."""
+    """The further slots of ``asyncio.TimerHandle``."""
 
+    # Whether it is in the heap. The loop counts the cancelled timers in the heap, to sweep them out in time.
     _scheduled: bool
     _when: float
 
@@ -111,13 +116,16 @@ class StockFuture:
     _fut_waiter: Any
     # Tasks only: whether asyncio logs "Task was destroyed but it is pending!".
     _log_destroy_pending: bool
-    # It has failed, and nobody has asked for its exception.
+    # True if it has failed, and nobody has asked for its exception. exception() and result() clear it.
     _log_traceback: bool
 
 
 format_callback: Callable[..., str] = format_helpers._format_callback_source
+# The private one returns None where asyncio.get_running_loop() raises.
 get_running_loop: Callable[[], Optional[asyncio.AbstractEventLoop]] = events._get_running_loop
 
+# asyncio refuses to step a task while another one is current: "Cannot enter into task". A modal dialog in a
+# coroutine needs just that, so the outer task is not the current one meanwhile.
 if sys.version_info >= (3, 12):
 
     def set_task_aside(loop: Any) -> asyncio.Task[Any] | None:
@@ -151,7 +159,8 @@ put_task_back: Callable[[asyncio.AbstractEventLoop, asyncio.Task[Any]], None] = 
 def log_slow_callback(handle: asyncio.Handle, elapsed_s: float) -> None:
     """Log what the stock loop logs in debug mode about a callback that has kept everything else waiting."""
     text = base_events._format_handle(handle)  # type: ignore[attr-defined]
-    logger.warning("Executing %s took %.3f seconds", text, elapsed_s)
+    # By base_events' name for the logger, because CPython's own tests replace that name.
+    base_events.logger.warning("Executing %s took %.3f seconds", text, elapsed_s)  # type: ignore[attr-defined]
 
 
 def awaited_future(task: asyncio.Future[Any]) -> asyncio.Future[Any] | None:
@@ -163,12 +172,13 @@ def awaited_future(task: asyncio.Future[Any]) -> asyncio.Future[Any] | None:
 
 def queued_callbacks(task: asyncio.Future[Any]) -> Iterator[Any]:
     """
-    Yield the done callbacks of *task* that have not run yet, inside one of them.
+    Yield the done callbacks of *task* that have not run yet; to be called inside one of them.
 
-    A future queues its callbacks one after the other, so they are the next ones in the
-    queue of its loop. A loop that has no such queue is taken to have none.
+    A future queues its callbacks one after the other, so the rest of them are the next ones in the
+    queue of its loop. For a loop without such a queue there are none.
     """
     queue = getattr(task.get_loop(), "_ready", ())
+    # By index: an iterator of a deque raises if another thread appends meanwhile.
     index = 0
     while index < len(queue) and queue[index]._args and queue[index]._args[0] is task:
         yield queue[index]._callback
@@ -176,24 +186,25 @@ def queued_callbacks(task: asyncio.Future[Any]) -> Iterator[Any]:
 
 
 def loop_thread_id(loop: asyncio.AbstractEventLoop) -> int | None:
-    """Return the thread on which *loop* runs; None if it does not run, or is of a kind that does not tell."""
+    """Return the ident of the thread on which *loop* runs; None if it does not run, or has no such attribute."""
     return getattr(loop, "_thread_id", None)
 
 
 def is_helper(task: asyncio.Future[Any]) -> bool:
     """
-    Tell whether *task* is one of asyncio's own that must not be cancelled, as it ends by itself.
+    Tell whether *task* is one of asyncio's own tasks, which ends by itself and must not be cancelled.
 
-    There is one: it connects the pipes of a new subprocess. If it is cancelled together with
-    the task that started the subprocess, that task never ends.
+    There is one kind: it connects the pipes of a new subprocess. If it is cancelled together with
+    the task that started the subprocess, that other task never ends.
     Source: seen on CPython 3.11; ``_wait()`` needs connected pipes.
     """
     coro = task.get_coro() if isinstance(task, asyncio.Task) else None
+    # By the qualified name, because the coroutine has no other mark.
     return getattr(coro, "__qualname__", None) == "BaseSubprocessTransport._connect_pipes"
 
 
 def mute(task: asyncio.Future[Any]) -> None:
-    """Keep asyncio from logging that *task* was destroyed while it was pending: we have told already."""
+    """Keep asyncio from logging that *task* was destroyed while it was pending: we report it ourselves."""
     task._log_destroy_pending = False  # type: ignore[attr-defined]
 
 
@@ -204,6 +215,7 @@ def unlist(task: asyncio.Task[Any]) -> None:
 
 def is_unretrieved(task: asyncio.Future[Any]) -> bool:
     """Tell whether *task* has failed and nobody has asked for its exception."""
+    # Not by exception(): asking counts as retrieving, and asyncio's own report would not come.
     return task._log_traceback
 
 
@@ -220,9 +232,11 @@ def begin_running(loop: Any) -> Callable[[], None]:
     Raises:
         RuntimeError: If this thread has a running loop already.
     """
+    # 3.13 split run_forever() for loops that a GUI carries.
     if sys.version_info >= (3, 13):
         loop._run_forever_setup()
         return loop._run_forever_cleanup  # type: ignore[no-any-return]
+    # Before 3.13: what BaseEventLoop.run_forever() does around its iterations, in the same order.
     loop._check_running()
     loop._set_coroutine_origin_tracking(loop._debug)
     loop._thread_id = threading.get_ident()

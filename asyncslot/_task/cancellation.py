@@ -21,11 +21,11 @@ class CancelReason(enum.Enum):
     Why a task was cancelled.
 
     Attributes:
-        OWNER_DESTROYED: The QObject to whose life it was bound was destroyed.
-        SUPERSEDED: A later call of the same slot, or group, took its place.
-        DROPPED: The slot, or group, was busy, and the call was not to wait.
-        QUIT: The application, or its thread, quit.
-        REQUESTED: Something else called its ``cancel()``.
+        OWNER_DESTROYED: The task was bound to the life of a QObject, and that was destroyed.
+        SUPERSEDED: A later call of the same slot, or group, took its place (``when_busy="restart"``).
+        DROPPED: The slot, or group, was busy, and the call was not to wait (``"drop"``), or no longer (``"latest"``).
+        QUIT: The application, or its thread, quit, or `AsyncSlotEventLoop.shutdown` was called.
+        REQUESTED: Something else called the task's ``cancel()``.
     """
 
     OWNER_DESTROYED = "owner destroyed"
@@ -35,8 +35,8 @@ class CancelReason(enum.Enum):
     REQUESTED = "requested"
 
 
-# Why we cancelled each task, and its ``cancelling()`` count then. A higher count now means
-# that someone else has cancelled it since.
+# Why we cancelled each task, and its ``cancelling()`` count then. A higher count now means that someone else
+# has cancelled it since; a lower one, that uncancel() took the request back. Weakly: this keeps no task alive.
 _reasons: weakref.WeakKeyDictionary[asyncio.Future[Any], tuple[CancelReason, int]] = weakref.WeakKeyDictionary()
 
 
@@ -44,18 +44,19 @@ def cancel(task: asyncio.Future[Any], reason: CancelReason) -> None:
     """Request a task's cancellation, and remember why."""
     if not task.done():
         task.cancel()
+        # After cancel(), because this request is part of the count.
         remember_reason(task, reason)
 
 
 def cancel_all(tasks: Iterable[asyncio.Future[Any]], reason: CancelReason = CancelReason.QUIT) -> None:
-    """Request the cancellation of each of *tasks* but asyncio's own helpers, which end by themselves."""
+    """Request the cancellation of each of *tasks*, except asyncio's own helpers, which end by themselves."""
     for task in tasks:
         if not is_helper(task):
             cancel(task, reason)
 
 
 def remember_reason(task: asyncio.Future[Any], reason: CancelReason) -> None:
-    """Remember why *task* was cancelled, or cancels itself."""
+    """Remember why *task* was cancelled, or will cancel itself."""
     _reasons[task] = (reason, _count_requests(task))
 
 
@@ -64,19 +65,21 @@ def cancel_reason(subject: asyncio.Future[Any] | BaseException) -> CancelReason 
     Tell why a task was cancelled.
 
     Args:
-        subject: The task. Or, inside ``except``, the CancelledError that the current task has got.
+        subject: The task; or, inside ``except``, the CancelledError that was raised in the current task.
 
     Returns:
-        The reason of the last cancellation; None if it was not cancelled. Before Python 3.11 a task
-        cannot tell of requests. There it is also None while a request is not over, and the reason
-        of an earlier request that was swallowed may come instead of REQUESTED.
+        The reason of the last cancellation; None if the task was not cancelled. Before Python 3.11 a task
+        does not count requests. There, None comes instead of REQUESTED for a task that is not done, and the
+        reason of an earlier request that was swallowed may come instead of REQUESTED.
     """
     if not isinstance(subject, BaseException):
         is_requested = subject.cancelled() or (not subject.done() and _count_requests(subject) > 0)
         return _find_reason(subject, is_requested=is_requested)
+    # A CancelledError does not tell its task, so it can only be asked about where it was raised.
     task = asyncio.current_task()
     if task is None or not isinstance(subject, asyncio.CancelledError):
         return None
+    # Without a request, the error comes from a cancelled future that the task awaits: the task itself goes on.
     return _find_reason(task, is_requested=sys.version_info < (3, 11) or _count_requests(task) > 0)
 
 
@@ -86,7 +89,10 @@ def is_cancelled_for(task: asyncio.Future[Any], reason: CancelReason) -> bool:
 
 
 def _find_reason(task: asyncio.Future[Any], *, is_requested: bool) -> CancelReason | None:
+    # -1 is a count that no task has.
     reason, count = _reasons.get(task, (CancelReason.REQUESTED, -1))
+    # A task that is done and was not cancelled has swallowed the request: no reason. A task that is not done may
+    # have a reason without a request: a dropped call before its first step, and each task before Python 3.11.
     if count == _count_requests(task) and (is_requested or not task.done()):
         return reason
     return CancelReason.REQUESTED if is_requested else None

@@ -19,21 +19,23 @@ from asyncslot._task.description import describe_task
 
 __all__ = ["OwnedTasks", "all_owned", "find_owned", "owned_tasks"]
 
-# Seconds after which a task that outlives its owner is cancelled again, and named.
-# Arbitrary: longer than clean-up takes that waits for nothing.
+# Seconds after which a task that outlives its owner is cancelled again, and named in a warning.
+# Arbitrary: longer than any clean-up takes that waits for nothing.
 SURVIVAL_S = 1.0
 
 
 def find_owned(owner: Any) -> OwnedTasks:
     """
-    Return the tasks of *owner*, of which there may be none yet.
+    Return the record of *owner*'s tasks; there may be no task yet.
 
     Raises:
-        TypeError: If it is no QObject.
+        TypeError: If *owner* is not a QObject.
         RuntimeError: If its C++ object has been destroyed.
     """
     owned = all_owned.get(owner)
+    # A known owner costs no call into Qt: this runs at each call of a slot.
     if owned is None or owned.is_destroyed:
+        # Raises for a destroyed owner. Before the record is made: it connects a signal of the owner's.
         check_alive(owner)
         owned = all_owned[owner]
     return owned
@@ -56,15 +58,12 @@ class OwnedTasks:
     def __init__(self, owner: Any) -> None:
         self.owner = weakref.ref(owner)
         self.is_destroyed = False
-        # Each task, with the timer that ends it if it goes on after its owner.
+        # Each task, with the timer that cancels it again if it goes on after its owner; None while that lives.
         self.tasks: dict[asyncio.Task[Any], asyncio.TimerHandle | None] = {}
-        # A closure, because it is called even if the Python object dies with the C++ one; the receiver of a
-        # bound method would be gone by then. A direct connection, whatever the thread: a queued one would get lost.
+        # A closure: it is called even if the Python object dies together with the C++ one. A bound method's
+        # receiver is held weakly by PySide, and would be gone by then.
+        # A direct connection, whatever the thread: a queued one would get lost.
         owner.destroyed.connect(lambda *_: self._on_destroyed(), QtCore.Qt.ConnectionType.DirectConnection)
-
-    def add(self, task: asyncio.Task[Any]) -> None:
-        """Bind *task* to the owner's life."""
-        self.tasks[task] = None
 
     def remove(self, task: asyncio.Task[Any]) -> None:
         """Forget *task*, which is done, or whose loop is closed."""
@@ -76,21 +75,27 @@ class OwnedTasks:
         self.is_destroyed = True
         for task in list(self.tasks):
             loop = task.get_loop()
+            # A closed loop takes no callback, and its tasks take no step any more.
             if loop.is_closed():
                 continue
+            # Another thread may destroy the owner, but a task is cancelled on its own thread only.
+            # None: the loop does not run, or is of a kind that does not tell.
             if loop_thread_id(loop) in (None, threading.get_ident()):
                 self._end(task)
             else:
                 loop.call_soon_threadsafe(self._end, task)
 
     def _end(self, task: asyncio.Task[Any]) -> None:
+        # On the way from another thread the task may have ended.
         if task in self.tasks:
             cancel(task, CancelReason.OWNER_DESTROYED)
+            # A weak reference: the timer must not keep a task alive that is done.
             self.tasks[task] = task.get_loop().call_later(SURVIVAL_S, _end_survivor, weakref.ref(task))
 
 
 def _end_survivor(reference: weakref.ref[asyncio.Task[Any]]) -> None:
     task = reference()
+    # remove() cancels the timer, but only when the done callbacks have run.
     if task is None or task.done():
         return
     text = describe_task(task)
@@ -98,5 +103,5 @@ def _end_survivor(reference: weakref.ref[asyncio.Task[Any]]) -> None:
     cancel(task, CancelReason.OWNER_DESTROYED)
 
 
-# Those of each owner that has had any: `find_owned` makes them.
+# The record of each owner that has had tasks. `find_owned` makes it: indexing this does not check the owner.
 all_owned = IdentityDict(OwnedTasks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Callable, Iterator, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, Callable, Iterator, NamedTuple
 
 from asyncslot._task.asyncio_private import is_unretrieved
 from asyncslot._task.description import describe_place
@@ -13,8 +13,8 @@ from asyncslot._task.description import describe_place
 if TYPE_CHECKING:
     from asyncslot._task.owner import OwnedTasks
 
-    # Called with a task that has failed and whose exception nobody has retrieved, and
-    # with the task's owner, if that is alive.
+    # Called with a task that has failed and whose exception nobody has retrieved, and with the task's
+    # owner; None if there is none, or it is gone.
     FailureHandler = Callable[[asyncio.Task[Any], Any], object]
 
 __all__ = ["TaskInfo", "TaskRecord", "TaskRegistry"]
@@ -22,14 +22,14 @@ __all__ = ["TaskInfo", "TaskRecord", "TaskRegistry"]
 
 class TaskInfo(NamedTuple):
     """
-    One task that is not done.
+    What `tasks` tells about one task that is not done.
 
     Attributes:
         task: The task.
-        name: The qualified name of its coroutine function: for a slot, the slot's.
-        owner: The QObject to whose life it is bound; None if there is none.
-        age_s: Seconds since it was started.
-        place: Each coroutine that it is in, with file and line, outermost first.
+        name: The qualified name of its coroutine function. For a slot this is the slot's name.
+        owner: The QObject to whose life the task is bound; None if there is none, or it is gone.
+        age_s: Seconds since the task was started.
+        place: Each coroutine that the task is in, with file and line, outermost first.
     """
 
     task: asyncio.Task[Any]
@@ -46,14 +46,15 @@ class TaskRecord:
     Whoever starts a task makes its record, once, and hands it down.
 
     Args:
-        owned: The tasks of its owner, if it has one.
-        sender: Who emitted the signal that it begins with, if a signal did.
-        on_failure: Called when it has failed and nobody has retrieved the exception: on the
+        owned: The record of its owner's tasks; None if it has no owner.
+        sender: The object whose signal started it; None if no signal did.
+        on_failure: Called if the task has failed and nobody has retrieved the exception; on the
             loop's next turn at the earliest.
-        finishes_on_quit: Whether a quit waits for it instead of cancelling it.
+        finishes_on_quit: Whether a quit waits for the task instead of cancelling it.
         on_created: Called with the task before its first step.
     """
 
+    # Each call of a slot makes one: without a dictionary it is smaller.
     __slots__ = ("began_s", "finishes_on_quit", "on_created", "on_failure", "owned", "sender")
 
     def __init__(
@@ -82,14 +83,16 @@ class TaskRegistry:
     """
     Strong references to tasks until they are done.
 
-    asyncio itself refers to tasks weakly: one that waits for something that only
-    it refers to would be collected in the middle.
+    asyncio itself refers to tasks weakly. A task that waits for a future to which only the task
+    refers would be collected before it ends.
     """
 
     def __init__(self) -> None:
+        # In the order in which the tasks began: `describe` relies on it.
         self._records: dict[asyncio.Task[Any], TaskRecord] = {}
 
     def __iter__(self) -> Iterator[asyncio.Task[Any]]:
+        # Of a copy: tasks may begin and end while the caller goes through them.
         return iter(list(self._records))
 
     def find(self, task: asyncio.Future[Any]) -> TaskRecord | None:
@@ -100,12 +103,15 @@ class TaskRegistry:
         """Refer to *task* until `release`."""
         self._records[task] = record
         if record.owned is not None:
+            # As OwnedTasks.add() does, without one more call.
             record.owned.tasks[task] = None
+        # Before the first step, in which the slot may already be called again.
         if record.on_created is not None:
             record.on_created(task)
 
     def release_when_done(self, task: asyncio.Task[Any]) -> None:
-        """Let go of *task* when it is done: now, if it is. A failure is reported on the loop's next turn."""
+        """Let go of *task* when it is done; at once, if it is done now. A failure is reported on the next turn."""
+        # For a task that ends in its first step, a done callback would cost one more handle.
         if not task.done():
             task.add_done_callback(self.release)
             return
@@ -114,11 +120,14 @@ class TaskRegistry:
             return
         if record.owned is not None:
             record.owned.remove(task)
+        # As is_unretrieved(), without a call. Not reported at once: the caller, who gets the task only now, may
+        # retrieve the exception, or await the task.
         if record.on_failure is not None and task._log_traceback:
             task.get_loop().call_soon(record.on_failure, task, record.owner)
 
     def release(self, task: asyncio.Task[Any]) -> None:
         """Let go of *task*, which is done; report its failure."""
+        # This is a done callback, so the loop's next turn has come already.
         record = self._records.pop(task, None)
         if record is None:
             return
@@ -128,14 +137,14 @@ class TaskRegistry:
             record.on_failure(task, record.owner)
 
     def disown_all(self) -> None:
-        """Bind no task to its owner any more: their loop is closed, and would never tell the owner of their end."""
+        """Unbind all tasks from their owners. Their loop is closed, so no done callback would do it."""
         for task, record in self._records.items():
             if record.owned is not None:
                 record.owned.remove(task)
             record.owned = record.sender = None
 
     def describe(self) -> list[TaskInfo]:
-        """Return what there is to know of each task, oldest first."""
+        """Return what is known of each task, oldest first."""
         now_s = monotonic()
         return [
             TaskInfo(task, _coroutine_name(task), record.owner, now_s - record.began_s, describe_place(task))
@@ -143,13 +152,8 @@ class TaskRegistry:
             if not task.done()
         ]
 
-    def _drop(self, task: asyncio.Task[Any]) -> Optional[TaskRecord]:
-        record = self._records.pop(task, None)
-        if record is not None and record.owned is not None:
-            record.owned.remove(task)
-        return record
-
 
 def _coroutine_name(task: asyncio.Task[Any]) -> str:
     coro = task.get_coro()
+    # Not the task's name, which may be asyncio's "Task-7". A program's own coroutine type may have no name.
     return str(getattr(coro, "__qualname__", coro))

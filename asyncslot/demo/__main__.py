@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 __all__ = ["main"]
 
-# The Qt platforms that show nothing. Source: the plugins in the wheels' "platforms" directory.
+# The Qt platforms that show nothing on this machine's screen. Source: the plugins in the wheels' "platforms"
+# directory.
 INVISIBLE_PLATFORMS = ("offscreen", "minimal", "vnc")
 
 
@@ -20,23 +21,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Run the demo.
 
     Args:
-        arguments: Those of the command line; None for the program's own.
+        arguments: The command line's arguments; None for the program's own.
 
     Returns:
-        The exit code: 0, or 1 if something is missing or, in a run without a display, has failed.
+        The exit code: 0; or 1 if a package or library is missing, or if a run without a display has failed.
 
     Raises:
-        SystemExit: With 2, if the arguments make no sense.
+        SystemExit: With 2, if the arguments are invalid.
     """
     parser = _make_parser()
     options = parser.parse_args(arguments)
+    # Now, so that a directory that cannot be made is a usage error and no failure in the window.
     if options.directory is not None:
         try:
             options.directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             parser.error(f"argument --directory: {error}")
     try:
-        # Not before the arguments are known to be good: --help is to work without Qt.
+        # After the arguments were checked, because --help and usage errors are to work without Qt.
         from asyncslot.demo.application import Options, run_application  # noqa: PLC0415
     except ImportError as error:
         print(f"asyncslot.demo: {_explain(error)}", file=sys.stderr)
@@ -84,12 +86,12 @@ def _make_parser() -> argparse.ArgumentParser:
 def _http_url(text: str) -> str:
     try:
         parts = urlsplit(text)
-        # Reading the port raises, too, if it is none.
+        # Reading the port raises ValueError, too, if it is not a number up to 65535.
         is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_good = False
     if not is_good:
-        msg = f"{text!r} is no URL that begins with http:// or https:// and a host"
+        msg = f"{text!r} is not a URL that begins with http:// or https:// and a host"
         raise argparse.ArgumentTypeError(msg)
     return text
 
@@ -99,20 +101,24 @@ def _positive(text: str) -> float:
         number = float(text)
     except ValueError:
         number = 0.0
+    # NaN fails this comparison, too.
     if not 0 < number < float("inf"):
-        msg = f"{text!r} is no number of seconds above 0"
+        msg = f"{text!r} is not a number of seconds above 0"
         raise argparse.ArgumentTypeError(msg)
     return number
 
 
 def _choose_platform(*, is_forced: bool) -> bool:
-    """Have Qt run without a display if there is none, or *is_forced*; return whether nobody can see the window."""
+    """Have Qt run without a display if there is none, or if *is_forced*; return whether the window is invisible."""
+    # By Qt's own variable, which it reads when the application object is made.
     platform = os.environ.get("QT_QPA_PLATFORM", "")
     if is_forced:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
         return True
+    # A choice of the user's counts. After a colon come the plugin's options.
     if platform:
         return platform.partition(":")[0] in INVISIBLE_PLATFORMS
+    # Windows and macOS are taken to have a display. Elsewhere X11 and Wayland name theirs by a variable.
     if sys.platform in ("win32", "darwin") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
         return False
     print(

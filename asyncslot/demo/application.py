@@ -1,4 +1,4 @@
-"""The application: one coroutine that opens all it needs, shows the window, and closes all again."""
+"""The application: one coroutine that opens what it needs, shows the window, and closes everything again."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ __all__ = ["Options", "run_application"]
 @dataclass(frozen=True)
 class Options:
     """
-    What the command line says.
+    The options of the command line.
 
     Args:
-        urls: What to download; empty for the files of our own server.
-        directory: Where to; None for a temporary one.
-        seconds: How long the slowest file of our own server takes.
-        is_self_driven: The demo clicks its own buttons, and ends.
+        urls: The files to download; empty for the files of the demo's own server.
+        directory: Where to save them; None for a temporary directory.
+        seconds: How long the slowest file of the demo's own server takes.
+        is_self_driven: Whether the demo clicks its own buttons, and ends.
         screenshot: Where it then saves a picture.
     """
 
@@ -45,9 +45,11 @@ class Options:
 
 
 def run_application(options: Options) -> int:
-    """Run the demo until it is closed, or, if it drives itself, has ended; return the exit code."""
+    """Run the demo until its window is closed or its script has ended; return the exit code."""
+    # The arguments were parsed by us, so Qt gets only a name.
     application = QtWidgets.QApplication(["asyncslot demo"])
     demo = _Demo(options)
+    # Before exec(): this makes a loop and attaches it. The first step runs now, the rest when Qt's loop runs.
     run_task(demo.run(), name="demo").add_done_callback(_on_done)
     return application.exec()
 
@@ -55,14 +57,14 @@ def run_application(options: Options) -> int:
 class _Demo:
     def __init__(self, options: Options) -> None:
         self._options = options
-        # Kept until Qt's loop has returned: the end of the last window would quit, too, and with code 0.
+        # Kept until Qt's loop has returned. If the last window were freed earlier, its end would quit with code 0.
         self._window: Window | None = None
 
     async def run(self) -> int:
         """
-        Show the window, and wait for the script's end, or else for that of the application, which cancels this task.
+        Show the window, and wait for the end of the script. Without a script, wait until a quit cancels this task.
 
-        What is opened here is closed in reverse order, however it ends.
+        Whatever is opened here is closed in reverse order, however this task ends.
 
         Returns:
             The exit code.
@@ -72,14 +74,16 @@ class _Demo:
             sources = [Source(url, file_name(url)) for url in self._options.urls]
             if self._options.is_self_driven or not sources:
                 served = await stack.enter_async_context(serve_files(self._options.seconds))
-                # The last one never ends: a script needs it also among others.
+                # The last one never ends: the script cancels it, also if the other files come from URLs.
                 sources += served[-1:] if sources else served
             session = await stack.enter_async_context(make_session())
             window = self._window = Window(session, sources, directory)
+            # After the session, and so closed before it: the downloads end first, then session, server, directory.
             stack.push_async_callback(window.cancel_downloads)
             window.show()
             if self._options.is_self_driven:
                 return 0 if await Script(window, self._options.screenshot).run() else 1
+            # Never done. Closing the window quits the application, and the quit cancels this task.
             forever: asyncio.Future[int] = asyncio.get_running_loop().create_future()
             return await forever
 
@@ -94,10 +98,12 @@ def _open_directory(directory: Path | None) -> Iterator[Path]:
 
 
 def _on_done(task: asyncio.Task[int]) -> None:
+    # Cancelled by a quit: Qt has its exit code already.
     if task.cancelled():
         return
     error = task.exception()
     if error is not None:
+        # Nobody awaits the task, so nobody else would report it before the program ends.
         context = {"message": "The demo has failed", "exception": error, "task": task}
         task.get_loop().call_exception_handler(context)
     QtWidgets.QApplication.exit(1 if error is not None else task.result())

@@ -1,5 +1,5 @@
 """
-One download over HTTP, into a file that exists only if every byte of it is there.
+One download over HTTP, into a file that exists only if all of it has arrived.
 
 This module knows nothing of Qt.
 """
@@ -22,19 +22,28 @@ if TYPE_CHECKING:
 
 __all__ = ["DownloadError", "Source", "download", "file_name", "make_session"]
 
-# A download may take as long as it likes; what ends it is a silence. In seconds, arbitrary.
+# In seconds, arbitrary. There is no limit for a whole download: it fails only if nothing arrives for so long.
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=60)
 
-# Longest file name taken from a URL, in characters. Arbitrary: file systems take about 255.
+# Longest file name taken from a URL, in characters. Arbitrary: file systems take about 255 bytes, and a prefix
+# or suffix may be added.
 MAX_NAME_LENGTH = 100
 
-# How much of a file is hashed at a time, in bytes. Arbitrary.
+# How much of a file is hashed at a time, in bytes. Arbitrary: a file may be larger than the memory.
 BLOCK_SIZE = 1 << 20
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file to download, and what is known of it beforehand; None for what is not."""
+    """
+    A file to download, and what is known of it beforehand.
+
+    Attributes:
+        url: Where it is.
+        name: The file name to save it under.
+        size: Its size in bytes; None if unknown.
+        sha256: Its hash, in hexadecimal; None if unknown.
+    """
 
     url: str
     name: str
@@ -43,12 +52,12 @@ class Source:
 
 
 class DownloadError(Exception):
-    """Why a download failed, in words for the person who started it."""
+    """A download failed; the message is for the person who started it."""
 
 
 def make_session() -> aiohttp.ClientSession:
     """Return a session for downloads; it belongs to the running loop."""
-    # A compressed body would have another length than the one announced.
+    # "identity": of a compressed body, the length that is announced is not the length of the file.
     return aiohttp.ClientSession(timeout=TIMEOUT, headers={"Accept-Encoding": "identity"})
 
 
@@ -64,15 +73,15 @@ async def download(
         session: Made by `make_session`.
         source: What to download; its size and hash are compared with what arrives.
         path: Where to.
-        on_progress: Called with the number of bytes that have arrived, and that of
-            all, None if the server does not say; first with 0, then after each piece.
+        on_progress: Called with the number of bytes that have arrived, and the number of all bytes,
+            None if the server does not tell; first with 0, then after each piece.
 
     Returns:
         The file's size in bytes.
 
     Raises:
         DownloadError: If the server cannot be reached or refuses, if the connection
-            breaks, if not all arrives or something else, or if the file cannot be written.
+            breaks, if the file that arrives is incomplete or another one, or if it cannot be written.
     """
     try:
         with _partial_file(path) as (file, partial):
@@ -82,10 +91,12 @@ async def download(
                 received = 0
                 on_progress(received, length)
                 async for piece in response.content.iter_any():
-                    # To the page cache, in microseconds: a thread would cost more.
+                    # This writes to the page cache, in microseconds. Handing it to a thread would cost more.
                     file.write(piece)
                     received += len(piece)
                     on_progress(received, length)
+            # The check opens the file by its path, so Python's own buffer must be written first. Hashing blocks: not on
+            # the thread that paints.
             file.flush()
             await asyncio.get_running_loop().run_in_executor(None, _check_file, partial, source, length)
     except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
@@ -104,7 +115,8 @@ def file_name(url: str) -> str:
 @contextlib.contextmanager
 def _partial_file(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
     """Open a file that is renamed to *path* if the block succeeds, and removed if not."""
-    # No download has a name with a dot in front: see file_name().
+    # In the same directory, so that replace() renames and does not copy. No other download has this name, because
+    # file_name() removes dots in front.
     partial = path.with_name(f".{path.name}.part")
     try:
         with partial.open("wb") as file:
@@ -117,7 +129,8 @@ def _partial_file(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
 
 
 def _content_length(response: aiohttp.ClientResponse) -> int | None:
-    """Return how many bytes will arrive, None if unknown: aiohttp unpacks what is sent compressed in spite of us."""
+    """Return how many bytes will arrive; None if unknown."""
+    # A server may compress all the same. aiohttp then unpacks, and the announced length is that of the packed body.
     if response.headers.get("Content-Encoding", "identity") != "identity":
         return None
     return response.content_length
@@ -142,6 +155,7 @@ def _check_file(path: Path, source: Source, length: int | None) -> None:
 
 
 def _describe(error: Exception) -> str:
+    # aiohttp's own texts have more than a status line has room for, such as the whole URL.
     if isinstance(error, aiohttp.ClientResponseError):
         return f"HTTP {error.status} {error.message}"
     if isinstance(error, aiohttp.ClientConnectorError):
@@ -152,7 +166,7 @@ def _describe(error: Exception) -> str:
 
 
 def _reason(error: OSError) -> str:
-    """Return the system's words for *error*; asyncio puts the address in their place."""
+    """Return the system's own text for *error*; asyncio's text has the address instead."""
     if isinstance(error, ConnectionError) and error.errno:
         return os.strerror(error.errno)
     return error.strerror or str(error)

@@ -1,4 +1,4 @@
-"""One download as a row of widgets: it starts the task, shows its progress, and asks before it cancels it."""
+"""One download as a row of widgets: it starts the task, shows its progress, and asks before cancelling it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ else:
 
 __all__ = ["DownloadRow", "State", "format_size", "make_label"]
 
-# The range of a progress bar. Not the size in bytes, which a C++ int cannot always hold.
+# The range of a progress bar. Not the size in bytes, because a C++ int cannot hold more than 2 GiB.
 FULL = 1000
 
 # Bytes in a kilobyte and a megabyte, as the SI has them.
@@ -29,7 +29,17 @@ KB, MB = 1e3, 1e6
 
 
 class State(enum.Enum):
-    """What has become of a row's download."""
+    """
+    What a row's download does.
+
+    Attributes:
+        WAITING: It has not been started.
+        RUNNING: It connects, or bytes arrive.
+        CANCELLING: It was cancelled, and cleans up.
+        DONE: The file has arrived whole.
+        FAILED: It failed; the status line says why.
+        CANCELLED: It was cancelled, and has cleaned up.
+    """
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -54,7 +64,7 @@ class DownloadRow(QtWidgets.QFrame):
         self.source = source
         self.path = path
         self.state = State.WAITING
-        # How many bytes have arrived, and of how many; None if unknown.
+        # How many bytes have arrived, and how many there are; None if unknown.
         self.received = 0
         self.length: int | None = None
         self._session = session
@@ -76,11 +86,11 @@ class DownloadRow(QtWidgets.QFrame):
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing more will come of the download."""
+        """Whether the download is over."""
         return self.state in (State.DONE, State.FAILED, State.CANCELLED)
 
     def start(self) -> asyncio.Task[None]:
-        """Start the download, again if it has ended; returns its task, which fails only by a fault of the program."""
+        """Start the download, also again if it has ended; return its task, which fails only by a bug."""
         self.received, self.length = 0, None
         self._began_s = time.monotonic()
         self._enter_state(State.RUNNING, "connecting")
@@ -91,12 +101,15 @@ class DownloadRow(QtWidgets.QFrame):
     async def on_cancel_clicked(self) -> None:
         """Cancel the download, if that is confirmed, and wait until it has cleaned up."""
         task = self._task
-        # The box runs a Qt loop of its own inside this coroutine. All the others go on.
+        # The box runs a nested Qt loop inside this coroutine. All other tasks go on, so the download may be done when
+        # the answer comes.
         if task is None or not self._confirm_cancel() or task.done():
             return
         self._enter_state(State.CANCELLING, "cancelling")
         task.cancel()
+        # wait() does not raise what the task raises, and does not cancel it if this slot is cancelled.
         await asyncio.wait([task])
+        # Else it ended in its last moment, and _run() has shown how.
         if task.cancelled():
             self._enter_state(State.CANCELLED, f"cancelled at {format_size(self.received)}; partial file removed")
 
@@ -104,7 +117,7 @@ class DownloadRow(QtWidgets.QFrame):
         """
         Show how far the download is.
 
-        For the window's clock to call: however fast bytes arrive, they are painted once per tick.
+        The window's clock calls it, so that progress is painted once per tick, however fast bytes arrive.
         """
         if self.state is not State.RUNNING or not self.received:
             return
@@ -115,7 +128,7 @@ class DownloadRow(QtWidgets.QFrame):
             self.bar.setRange(0, FULL)
             self.bar.setValue(FULL * self.received // self.length)
         else:
-            self.bar.setRange(0, 0)  # Qt's way to say: busy, nobody knows how long.
+            self.bar.setRange(0, 0)  # In Qt this shows a busy indicator.
 
     async def _run(self) -> None:
         try:
@@ -139,7 +152,9 @@ class DownloadRow(QtWidgets.QFrame):
         box.setInformativeText("The other downloads continue meanwhile.")
         box.setStandardButtons(buttons.Yes | buttons.No)
         box.setDefaultButton(buttons.No)
+        # exec(), not open(), to show that a modal question stops no task.
         answer = box.exec()
+        # Its parent, the window, would keep it until the end.
         box.deleteLater()
         return answer == buttons.Yes
 
@@ -152,7 +167,7 @@ class DownloadRow(QtWidgets.QFrame):
             self.bar.setRange(0, FULL)
         if state not in (State.CANCELLING, State.CANCELLED):
             self.bar.setValue(FULL if state is State.DONE else 0)
-        # The style sheet colours a row by its state; Qt looks at it when it polishes.
+        # The style sheet colours a row by its property "state". Qt evaluates that only when it polishes a widget.
         self.setProperty("state", state.value)
         for widget in (self, self.bar, self.status):
             self.style().unpolish(widget)
@@ -160,7 +175,7 @@ class DownloadRow(QtWidgets.QFrame):
 
     def _lay_out(self) -> None:
         for label in (self.name, self.status):
-            # A long text is cut off, and does not widen the window.
+            # Ignored: a long text is cut off, and does not widen the window.
             label.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred)
         self.name.setToolTip(self.source.url)
         grid = QtWidgets.QGridLayout(self)
@@ -175,14 +190,14 @@ class DownloadRow(QtWidgets.QFrame):
 
 
 def make_label(text: str, name: str) -> QtWidgets.QLabel:
-    """Return a label that the style sheet knows by its name."""
+    """Return a label; the style sheet refers to it by *name*."""
     label = QtWidgets.QLabel(text)
     label.setObjectName(name)
     return label
 
 
 def format_size(size: float) -> str:
-    """Return a number of bytes as text, in the unit that suits it."""
+    """Return a number of bytes as text, in B, kB or MB."""
     if size < KB:
         return f"{size:.0f} B"
     return f"{size / KB:.0f} kB" if size < MB else f"{size / MB:.1f} MB"

@@ -1,4 +1,4 @@
-"""What the demo does where nobody can see or click: it clicks its own buttons, and says what comes of it."""
+"""What the demo does without a display: it clicks its own buttons, and prints what happens."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ else:
 
 __all__ = ["Script", "wait_until"]
 
-# How far each download gets before the next click, in bytes. Arbitrary: can be seen in the picture.
+# How far each download gets before the next click, in bytes. Arbitrary: enough to be seen in the picture.
 STEP_SIZE = 500_000
 
 
 class Script:
     """
-    A run through the window: start everything, cancel the last row, see the rest through.
+    A run through the window: start all downloads, cancel the last one, wait for the others.
 
     Args:
-        window: Its last row is the download to cancel: one that does not end by itself.
+        window: The window. Its last row is the download to cancel, which does not end by itself.
         screenshot: Where to save a picture of the window, as PNG.
     """
 
@@ -49,11 +49,12 @@ class Script:
         Click through the window, one printed line per event.
 
         Returns:
-            Whether every file has arrived whole, and all else went as it should.
+            Whether every file has arrived whole, and everything else went as expected.
         """
         self._say(f"window shown, {len(self._window.rows)} downloads to start")
         self._window.start_button.click()
         self._check(not self._window.start_button.isEnabled(), "Start clicked: disabled when click() returned")
+        # Tasks of their own, because a download may end during any of the steps below.
         watching = [run_task(self._watch(row)) for row in self._others]
         begin = [0] * len(self._others)
         await self._wait_until(lambda: self._endless.received > 0 and self._have_grown(begin))
@@ -72,13 +73,14 @@ class Script:
         self._say(f"{row.name.text()} {row.text}")
 
     async def _cancel_endless(self) -> None:
-        # click() returns when the question has been answered: another task has to do that.
+        # click() returns only when the question has been answered, so another task has to answer it.
         answering = run_task(self._answer_question())
         self._say(f"Cancel of {self._endless.name.text()} clicked")
         self._endless.cancel_button.click()
         await answering
         await self._wait_until(lambda: self._endless.has_ended)
         self._check(self._endless.state is State.CANCELLED, f"{self._endless.name.text()} {self._endless.text}")
+        # Also no partial file, whose name has a dot in front and a suffix.
         self._check(not list(self._endless.path.parent.glob(f"*{self._endless.path.name}*")), "no file of it is left")
 
     async def _answer_question(self) -> None:
@@ -95,11 +97,11 @@ class Script:
         box.button(QtWidgets.QMessageBox.StandardButton.Yes).click()
 
     def _have_grown(self, before: Sequence[int]) -> bool:
-        """Tell whether each of the others has got one step further, or has ended."""
+        """Tell whether each of the other downloads has got `STEP_SIZE` bytes more, or has ended."""
         return all(row.has_ended or row.received >= size + STEP_SIZE for row, size in zip(self._others, before))
 
     def _sum_up(self, before: Sequence[int]) -> str:
-        """Return how many bytes the others have got since."""
+        """Return as text how many bytes each of the other downloads has got since *before*."""
         sizes = {row.name.text(): row.received - size for row, size in zip(self._others, before)}
         grown = [f"{name} +{format_size(size)}" for name, size in sizes.items() if size > 0]
         return ", ".join(grown) or "nothing, since all others have ended"
@@ -112,12 +114,14 @@ class Script:
         self._say(text if is_true else f"WRONG: {text}")
 
     def _say(self, text: str) -> None:
+        # Flushed, so that the lines appear in time where stdout is a pipe.
         print(f"{time.monotonic() - self._began_s:7.2f} s  {text}", flush=True)
 
 
 async def wait_until(window: Window, condition: Callable[[], bool]) -> None:
-    """Wait until *condition* holds. It is looked at once per tick of the window's clock, as by a person."""
+    """Wait until *condition* holds. It is checked once per tick of the window's clock."""
     while not condition():
+        # A plain method as a slot: setting an event wakes the loop, also from Qt.
         ticked = asyncio.Event()
         window.clock.ticked.connect(ticked.set)
         try:
@@ -132,7 +136,8 @@ def _question() -> QtWidgets.QMessageBox | None:
 
 
 def _grab(window: QtWidgets.QWidget, box: QtWidgets.QWidget) -> QtGui.QPixmap:
-    """Return a picture of the window, with the box where it is."""
+    """Return a picture of the window, with the box in its place."""
+    # Two pictures: grab() paints one widget and its children, and the box is a window of its own.
     picture = window.grab()
     painter = QtGui.QPainter(picture)
     place = QtCore.QRect(window.mapFromGlobal(box.geometry().topLeft()), box.size())

@@ -1,5 +1,5 @@
 """
-An HTTP server on loopback, for a demo that needs no network: files of known content, sent slowly.
+An HTTP server on loopback, so that the demo needs no network. It sends files of known content, slowly.
 
 This module knows nothing of Qt.
 """
@@ -19,11 +19,11 @@ from asyncslot.demo.download import Source
 
 __all__ = ["serve_files"]
 
-# What is served: the size in bytes, and which part of the slowest file's time it takes.
-# Arbitrary: long enough to be seen, and no two end together.
+# The files: the size in bytes, and the duration as a part of the slowest file's duration.
+# Arbitrary: large enough to be seen, and no two of them end together.
 FILES = {"brook.dat": (2_000_000, 0.5), "river.dat": (3_500_000, 0.75), "ocean.dat": (6_000_000, 1.0)}
 
-# The file that never ends, and its bytes per second: few, since somebody may forget it.
+# The file that never ends, and its bytes per second: few, because somebody may forget it.
 ENDLESS_NAME = "endless.dat"
 ENDLESS_RATE = 60_000
 
@@ -37,7 +37,7 @@ async def serve_files(slowest_s: float) -> AsyncIterator[list[Source]]:
     Serve three files, and one that never ends, on a free port of 127.0.0.1.
 
     Args:
-        slowest_s: How long the slowest of the three takes, in seconds; about.
+        slowest_s: How long the slowest of the three takes, in seconds, approximately.
 
     Returns:
         A context manager: inside it, the server answers. It gives the three files,
@@ -52,6 +52,7 @@ async def serve_files(slowest_s: float) -> AsyncIterator[list[Source]]:
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     try:
+        # Port 0: the system chooses a free one, and the runner knows it afterwards.
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         host, port = runner.addresses[0][:2]
         base = f"http://{host}:{port}"
@@ -72,11 +73,13 @@ async def _send_file(request: web.Request, *, content: bytes, duration_s: float)
 
 
 async def _send_endless(request: web.Request) -> web.StreamResponse:
+    # No content length: the client shows a busy indicator instead of a percentage.
     return await _send(request, web.StreamResponse(), itertools.repeat(bytes(ENDLESS_RATE // PIECES_PER_S)))
 
 
 async def _send(request: web.Request, response: web.StreamResponse, pieces: Iterable[bytes]) -> web.StreamResponse:
-    with contextlib.suppress(ConnectionError):  # The client has cancelled, and gone.
+    # A client that cancels closes its connection. This is no failure of the server's.
+    with contextlib.suppress(ConnectionError):
         await response.prepare(request)
         for piece in pieces:
             await response.write(piece)

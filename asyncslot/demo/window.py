@@ -1,4 +1,4 @@
-"""The window: a row per download, a Start button, and a clock that shows that nothing ever freezes."""
+"""The window: a row for each download, a Start button, and a clock that shows that the window never freezes."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ else:
 
 __all__ = ["Clock", "Window"]
 
-# How often the clock ticks, in milliseconds: at 60 Hz, as a screen does.
+# Milliseconds between two ticks of the clock: about 60 Hz, as a screen has.
 TICK_MS = 16
 
-# Only colours of the palette, and some that can be read on light and dark.
+# Colours of the palette, which follow the desktop's theme, and a few that can be read on light and dark.
 STYLE = """
 #title { font-size: 17px; font-weight: bold; }
 #subtitle, #status, #directory { color: palette(placeholder-text); }
@@ -43,16 +43,18 @@ DownloadRow[state="failed"] #status { color: #d64545; }
 
 
 class Clock(QtWidgets.QLabel):
-    """The time, sixty times per second, and the longest time that passed between two ticks."""
+    """Shows the time, sixty times per second, and the longest time that has passed between two ticks."""
 
     ticked = QtCore.Signal()
 
     def __init__(self) -> None:
         super().__init__()
+        # Digits of one width, so that the text does not jitter.
         self.setFont(QtGui.QFontDatabase.systemFont(QtGui.QFontDatabase.SystemFont.FixedFont))
         # The longest time between two ticks so far, in milliseconds.
         self.longest_gap_ms = 0.0
         self._last_s: float | None = None
+        # Precise: a coarse timer may be 5 % late by itself, and the clock is to show only our delays.
         self._timer = QtCore.QTimer(self, interval=TICK_MS, timerType=QtCore.Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._on_timeout)
         self._timer.start()
@@ -69,12 +71,12 @@ class Clock(QtWidgets.QLabel):
 
 class Window(QtWidgets.QWidget):
     """
-    Downloads *sources* when Start is clicked, all at once.
+    Downloads all *sources* at the same time when Start is clicked.
 
     Args:
         session: Made by `make_session`.
-        sources: What to download, one or more.
-        directory: Where to.
+        sources: The files to download, one or more.
+        directory: Where to save them.
     """
 
     def __init__(self, session: aiohttp.ClientSession, sources: Sequence[Source], directory: Path) -> None:
@@ -94,15 +96,17 @@ class Window(QtWidgets.QWidget):
 
     @AsyncSlot()
     async def on_start_clicked(self) -> None:
-        """Start all downloads; until the last one has ended, Start cannot be clicked again."""
-        # This much runs inside click(), before it returns: there is no second click to be feared.
+        """Start all downloads. Until the last one has ended, Start cannot be clicked again."""
+        # This runs inside click(), before it returns. So a second click cannot start the downloads twice.
         self.start_button.setEnabled(False)
         self._tasks = {row.start() for row in self.rows}
+        # wait(), not gather(): a download that is cancelled or fails must not end this slot.
         await asyncio.wait(self._tasks)
         self.start_button.setEnabled(True)
 
     async def cancel_downloads(self) -> None:
         """Cancel all downloads, and wait until they have cleaned up."""
+        # gather(), because wait() refuses an empty set: Start may never have been clicked.
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -113,6 +117,7 @@ class Window(QtWidgets.QWidget):
 
     def _free_path(self, directory: Path, name: str) -> Path:
         """Return a path that neither a file nor another row has."""
+        # A row's file does not exist yet, so looking at the disk alone would give two rows one path.
         taken = {row.path for row in self.rows}
         path, number = directory / name, 1
         while path in taken or path.exists():

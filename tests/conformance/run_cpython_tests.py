@@ -16,9 +16,8 @@ import sys
 import unittest
 from typing import Any, Iterator
 
-from PySide6.QtCore import QCoreApplication
-
 from asyncslot import AsyncSlotEventLoop
+from asyncslot._qt import QtCore
 
 # Test method -> why it cannot hold on this loop.
 EXCLUSIONS = {
@@ -66,7 +65,7 @@ def load(names: list[str]) -> unittest.TestSuite:
 
 def main(names: list[str]) -> int:
     """Run the named modules; return the exit code."""
-    application = QCoreApplication([])
+    application = QtCore.QCoreApplication([])
     replace_stock_loop()
     result = unittest.TextTestRunner().run(load(names))
     print(f"{CountedLoop.made} loops of ours were made under {application.metaObject().className()}", file=sys.stderr)

@@ -3,9 +3,7 @@
 import asyncio
 import sys
 
-from PySide6.QtCore import QTimer
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QApplication, QWidget
+from qt import QAction, QApplication, QTimer, QWidget
 
 import asyncslot
 from asyncslot import AsyncClose, cancel_reason

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from PySide6.QtCore import QCoreApplication, QObject
+from qt import QCoreApplication, QObject
 
 from asyncslot import AsyncSlot, cancel_reason
 

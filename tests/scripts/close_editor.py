@@ -4,8 +4,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication, QMessageBox
+from qt import QApplication, QMessageBox, QTimer
 
 example, file, answer, end = sys.argv[1:]
 sys.argv[1:] = [file]

@@ -3,8 +3,7 @@
 import asyncio
 import sys
 
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication, QWidget
+from qt import QApplication, QTimer, QWidget
 
 from asyncslot import AsyncSlotEventLoop, run_task
 

@@ -1,11 +1,10 @@
-"""Ends by SIGINT: ctrl_c.py blocking|runner|attached|forever|nested patient|stubborn|swallow|dialog|busy."""
+"""Ends by SIGINT: ctrl_c.py blocking|runner|attached|forever|nested patient|stubborn|swallow|dialog|busy[-cleanup]."""
 
 import asyncio
 import sys
 import time
 
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication, QMessageBox
+from qt import QApplication, QMessageBox, QTimer
 
 from asyncslot import AsyncSlotEventLoop, run_task
 
@@ -38,6 +37,8 @@ async def main() -> str:
             while True:
                 print("busy")
                 time.sleep(0.1)
+        if manner == "busy-cleanup":
+            QTimer.singleShot(10, lambda: app.exit(5))
         await asyncio.sleep(3600)
     except asyncio.CancelledError:
         print("cancelled")
@@ -49,6 +50,9 @@ async def main() -> str:
         raise
     finally:
         print("cleaning up")
+        if manner == "busy-cleanup":
+            await asyncio.sleep(0)  # Now the quit drains.
+            hang()
         await asyncio.sleep(0.01)
         print("clean")
     return "unreachable"

@@ -3,8 +3,7 @@
 import runpy
 import sys
 
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication
+from qt import QApplication, QTimer
 
 path, end = sys.argv[1:]
 

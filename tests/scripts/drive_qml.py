@@ -6,10 +6,7 @@ import sys
 
 os.environ.setdefault("QT_QUICK_BACKEND", "software")  # What draws without a graphics card.
 
-from PySide6.QtCore import QEventLoop, QPoint, Qt, QTimer
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtQuick import QQuickItem
-from PySide6.QtTest import QTest
+from qt import QEventLoop, QGuiApplication, QPoint, QQuickItem, Qt, QTest, QTimer
 
 path, end, *picture = sys.argv[1:]
 

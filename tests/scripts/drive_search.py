@@ -3,9 +3,7 @@
 import runpy
 import sys
 
-from PySide6.QtCore import QTimer
-from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from qt import QApplication, QTest, QTimer
 
 import asyncslot
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from PySide6.QtCore import QCoreApplication
+from qt import QCoreApplication
 
 from asyncslot import AsyncSlot, run_task
 

@@ -3,8 +3,7 @@
 import asyncio
 import sys
 
-from PySide6.QtCore import QCoreApplication
-from PySide6.QtWidgets import QApplication, QMessageBox
+from qt import QApplication, QCoreApplication, QMessageBox
 
 from asyncslot import AsyncSlot, AsyncSlotEventLoop
 from asyncslot.dialogs import error_handler

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from PySide6.QtCore import QCoreApplication, QObject, QTimer
+from qt import QCoreApplication, QObject, QTimer
 
 from asyncslot import AsyncSlot, AsyncSlotEventLoop, cancel_reason
 

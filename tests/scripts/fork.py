@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 
-from PySide6.QtCore import QCoreApplication, QTimer
+from qt import QCoreApplication, QTimer
 
 from asyncslot import run_task
 from asyncslot.loop import thread_loop

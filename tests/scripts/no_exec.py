@@ -2,7 +2,7 @@
 
 import asyncio
 
-from PySide6.QtCore import QCoreApplication
+from qt import QCoreApplication
 
 from asyncslot import run_task
 

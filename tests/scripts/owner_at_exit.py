@@ -2,7 +2,7 @@
 
 import asyncio
 
-from PySide6.QtWidgets import QApplication, QWidget
+from qt import QApplication, QWidget
 
 from asyncslot import run_task
 

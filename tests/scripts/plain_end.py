@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from PySide6.QtCore import QCoreApplication
+from qt import QCoreApplication
 
 from asyncslot import AsyncSlotEventLoop
 

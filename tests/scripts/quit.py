@@ -7,8 +7,7 @@ Prints what happens; "clean" follows an await in the ``finally`` of each of two 
 import asyncio
 import sys
 
-from PySide6.QtCore import QCoreApplication, QTimer
-from PySide6.QtWidgets import QApplication, QDialog, QWidget
+from qt import QApplication, QCoreApplication, QDialog, QTimer, QWidget
 
 from asyncslot import AsyncSlot, AsyncSlotEventLoop, run_task
 

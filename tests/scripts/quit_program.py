@@ -10,8 +10,7 @@ import signal
 import sys
 import time
 
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication, QWidget
+from qt import QApplication, QTimer, QWidget
 
 import asyncslot
 import asyncslot_policy

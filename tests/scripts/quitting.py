@@ -7,7 +7,7 @@ Prints what the call did, "cleaned" when the task has cleaned up, and how the pr
 import asyncio
 import sys
 
-from PySide6.QtCore import QCoreApplication, QTimer
+from qt import QCoreApplication, QTimer
 
 import asyncslot
 from asyncslot import AsyncSlotEventLoop, LoopState

@@ -78,6 +78,13 @@ def factory_attached():
     task.get_loop().shutdown()
 
 
+def factory_of_instance():
+    loop = AsyncSlotEventLoop()
+    loop.application_factory = lambda: QtCore.QCoreApplication([])
+    print(loop.run_until_complete(main()))
+    loop.close()
+
+
 def factory_makes_none():
     AsyncSlotEventLoop.application_factory = lambda: None
     try:

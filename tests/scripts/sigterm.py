@@ -2,7 +2,7 @@
 
 import signal
 
-from PySide6.QtCore import QCoreApplication, QTimer
+from qt import QCoreApplication, QTimer
 
 from asyncslot import AsyncSlotEventLoop
 

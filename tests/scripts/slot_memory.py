@@ -9,7 +9,7 @@ import contextlib
 import gc
 import sys
 
-from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
+from qt import QCoreApplication, QObject, QTimer, Signal
 
 from asyncslot import AsyncSlot, AsyncSlotEventLoop
 

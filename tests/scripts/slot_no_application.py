@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 
-from PySide6.QtCore import QCoreApplication
+from qt import QCoreApplication
 
 from asyncslot import run_task
 from asyncslot.loop import thread_loop

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from PySide6.QtCore import QCoreApplication, QTimer
+from qt import QCoreApplication, QTimer
 
 from asyncslot import run_task
 

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 
-from PySide6.QtCore import QCoreApplication, QTimer
+from qt import QCoreApplication, QTimer
 
 from asyncslot import AsyncSlotEventLoop, run_task
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from PySide6.QtCore import QCoreApplication, QObject, Qt, QThread, QTimer, Signal
+from qt import QCoreApplication, QObject, Qt, QThread, QTimer, Signal
 
 from asyncslot import AsyncSlot
 

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from PySide6.QtCore import QCoreApplication, QObject, QThread, QTimer
+from qt import QCoreApplication, QObject, QThread, QTimer
 
 from asyncslot import AsyncSlot, AsyncSlotEventLoop, run_task
 

@@ -3,8 +3,7 @@
 import asyncio
 import sys
 
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication, QPushButton
+from qt import QApplication, QPushButton, QTimer
 
 from asyncslot import AsyncSlot
 

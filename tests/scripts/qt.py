@@ -1,0 +1,50 @@
+"""
+The Qt binding that the tests run on: one that is imported already, or ASYNCSLOT_QT_API names, or is installed.
+
+``from qt import QTimer, QtCore, Signal``: classes, modules, and PySide's names for signals, slots and properties.
+It does not import asyncslot: some scripts import that later, or not at all.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from importlib.util import find_spec
+from typing import Any
+
+BINDINGS = ("PySide6", "PyQt6", "PyQt5", "PySide2")
+NAMES_IN_PYQT = {"Signal": "pyqtSignal", "Slot": "pyqtSlot", "Property": "pyqtProperty"}
+ELSEWHERE = {"QTest": "QtTest", "QQuickItem": "QtQuick"}
+
+
+def find_binding() -> str:
+    asked = os.environ.get("ASYNCSLOT_QT_API", "").lower()
+    imported = (name for name in BINDINGS if f"{name}.QtCore" in sys.modules)
+    named = (name for name in BINDINGS if name.lower() == asked)
+    installed = (name for name in BINDINGS if find_spec(name) is not None)
+    return next(imported, None) or next(named, None) or next(installed)
+
+
+BINDING = find_binding()
+
+
+def __getattr__(name: str) -> Any:
+    """Find a module of the binding, or a name in one of them."""
+    if name.startswith("__"):
+        raise AttributeError(name)
+    if name.startswith("Qt") and name != "Qt":
+        return importlib.import_module(f"{BINDING}.{name}")
+    if BINDING.startswith("PyQt"):
+        name = NAMES_IN_PYQT.get(name, name)
+    for module in (ELSEWHERE[name],) if name in ELSEWHERE else ("QtCore", "QtGui", "QtWidgets"):
+        found = getattr(importlib.import_module(f"{BINDING}.{module}"), name, None)
+        if found is not None:
+            return found
+    raise AttributeError(name)
+
+
+if BINDING == "PySide2":
+    # Qt 5's own name is a keyword of Python 2.
+    for cls in (__getattr__("QCoreApplication"), __getattr__("QEventLoop")):
+        cls.exec = cls.exec_
