@@ -139,6 +139,24 @@ def test_timer_at_nan_refused(loop: AsyncSlotEventLoop) -> None:
         loop.call_later(math.nan, int)
 
 
+@pytest.mark.parametrize("debug", [False, True])
+def test_task_that_fails_unreferenced_is_reported_in_the_same_iteration(loop: AsyncSlotEventLoop, debug: bool) -> None:
+    """No frame of the loop keeps a failed task alive, so asyncio tells at once that nobody has retrieved its error."""
+    reports: list[str] = []
+
+    async def fail() -> None:
+        raise ValueError
+
+    async def main() -> None:
+        loop.set_exception_handler(lambda _, context: reports.append(context["message"]))
+        loop.create_task(fail())
+        await asyncio.sleep(0)
+        assert reports == ["Task exception was never retrieved"]
+
+    loop.set_debug(debug)
+    loop.run_until_complete(main())
+
+
 def test_call_later_on_other_thread_does_not_lose_the_loops_own_timer(loop: AsyncSlotEventLoop) -> None:
     """call_later() of another thread is an error that only debug mode reports; the loop's own timers still fire."""
 

@@ -359,7 +359,7 @@ class Slicer:
         finally:
             self.leave(frame)
 
-    def _run_batches(  # noqa: C901, PLR0912 - inlined: a call per callback costs more than the callback's bookkeeping.
+    def _run_batches(  # noqa: C901, PLR0912, PLR0915 - inlined: a call per callback costs more than its bookkeeping.
         self, run_checked: Callable[[Any], object] | None
     ) -> Outcome:
         ready, scheduled = self.ready, self.scheduled
@@ -381,7 +381,12 @@ class Slicer:
                         if handle._cancelled:
                             continue
                         if run_checked is not None:
-                            self._run_checked(run_checked, handle)
+                            # Asked before, because Handle._run() reports all errors itself. At depth 1 nobody
+                            # would leave the context again: asyncio reports that as an error.
+                            if self.depth > 1 and _is_entered(handle._context):
+                                self._set_aside.append((self.depth, handle))
+                            else:
+                                run_checked(handle)
                         elif handle._args:
                             handle._context.run(handle._callback, *handle._args)
                         # Saves the argument tuple of callbacks that have none, such as a task's step after sleep(0).
@@ -437,14 +442,6 @@ class Slicer:
         if self.depth == 1 and not self.stopping and not operator.length_hint(self._batch):
             self._is_in_iteration = False
         return Outcome.MORE
-
-    def _run_checked(self, run_checked: Callable[[Any], object], handle: Any) -> None:
-        # Asked before, because Handle._run() reports all errors itself. At depth 1 no frame of the guest's
-        # can have entered the context, so none would leave it: asyncio reports that as an error.
-        if self.depth > 1 and _is_entered(handle._context):
-            self._set_aside.append((self.depth, handle))
-        else:
-            run_checked(handle)
 
     def _handle_error(self, handle: Any, exc: BaseException) -> None:
         if self.depth > 1 and _could_not_enter(exc):
