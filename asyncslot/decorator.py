@@ -10,7 +10,7 @@ import asyncio
 import functools
 from typing import TYPE_CHECKING, Any, Callable, Coroutine, Hashable, TypeVar, overload
 
-from asyncslot._qt import QtCore
+from asyncslot._qt import declare_slot, is_slot
 from asyncslot._slot.call import check_function, make_slot
 from asyncslot._slot.call_queue import CallSettings
 from asyncslot._slot.records import sender, tasks
@@ -122,8 +122,8 @@ def _decorate(function: Any, signal_types: tuple[Any, ...], name: str | None, se
     slot = make_slot(function, settings)
     # With Qt's own Slot below, and nothing to add, another Slot() would declare a second slot, and
     # connectSlotsByName() would connect both.
-    if signal_types or name or not _is_slot(function):
-        return QtCore.Slot(*signal_types, **({"name": name} if name else {}))(slot)
+    if signal_types or name or not is_slot(function):
+        return declare_slot(slot, signal_types, name, count_positional(function))
     return slot
 
 
@@ -133,8 +133,3 @@ def _check_types(function: Callable[..., object], signal_types: tuple[Any, ...])
     if len(signal_types) > limit:
         msg = f"AsyncSlot declares {len(signal_types)} arguments, but {function!r} takes only {limit}"
         raise TypeError(msg)
-
-
-def _is_slot(function: Callable[..., object]) -> bool:
-    """Tell whether Qt's own Slot has been applied to *function*; `functools.wraps` copies its mark."""
-    return hasattr(function, "_slots")

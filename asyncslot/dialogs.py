@@ -6,7 +6,7 @@ import asyncio
 import traceback
 from typing import Any, Iterator
 
-from asyncslot._qt import QtCore, import_qt, is_alive
+from asyncslot._qt import QtCore, Signal, declare_slot, import_qt, is_alive
 from asyncslot.loop import AsyncSlotEventLoop
 
 __all__ = ["error_handler"]
@@ -55,7 +55,7 @@ def _show_later(application: Any, context: dict[str, Any]) -> None:
 class _Relay(QtCore.QObject):
     """Carries one error to another thread."""
 
-    arrived = QtCore.Signal()
+    arrived = Signal()
 
     def __init__(self, context: dict[str, Any]) -> None:
         super().__init__()
@@ -65,6 +65,9 @@ class _Relay(QtCore.QObject):
     def show(self) -> None:
         _relays.discard(self)
         _show(self._context)
+
+    # PyQt calls a method that is no declared slot on the thread on which it was connected.
+    show = declare_slot(show, (), None, 1)
 
 
 # The relays whose signal has not arrived. Qt refers to their C++ objects only, so PySide would delete them.

@@ -9,7 +9,7 @@ import enum
 import heapq
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Awaitable, Callable, ClassVar, Coroutine, Generator, TypeVar
+from typing import TYPE_CHECKING, Any, Awaitable, Callable, ClassVar, Coroutine, Generator, Iterator, TypeVar
 
 from asyncslot._loop.blocking_calls import (
     ApplicationCall,
@@ -253,16 +253,21 @@ class AsyncSlotEventLoop(PlatformEventLoop):
             msg = "shutdown() was called inside a callback, a coroutine or a blocking call; call stop() there"
             raise RuntimeError(msg)
         timeout_s = self.shutdown_timeout_s if timeout_s is None else timeout_s
+        if not (isinstance(timeout_s, (int, float)) and timeout_s >= 0):
+            msg = f"timeout_s must be a number of seconds, 0 or more, got {timeout_s!r}; None for shutdown_timeout_s"
+            raise ValueError(msg)
         # Clean-up needs a loop that runs; a stopped one with nothing to clean up is not run.
         if asyncio.all_tasks(self) or self._asyncgens:
             self.attach()
             try:
-                self._quit.cancel_everything(timeout_s=timeout_s)
+                self._quit.cancel_everything(timeout_s=timeout_s, holds_last_window=self._is_on_application_thread())
                 self._quit.drain(timeout_s)
             finally:
                 self._quit.end()
-        self._detach(later=False)
-        self.close()
+        try:
+            self._detach(later=False)
+        finally:  # A Ctrl-C that was pending is raised when the interrupts are closed.
+            self.close()
 
     def close(self) -> None:
         """
@@ -483,6 +488,8 @@ class AsyncSlotEventLoop(PlatformEventLoop):
 
     def _make_call(self, future: asyncio.Future[Any] | None) -> BlockingCall:
         if self._quit.is_quitting:
+            if future is not None:
+                self._quit.add_call(future)
             return QuittingCall(future, self._quit.pump_events)
         if loop_level() == 0 and require_application().thread() == QtCore.QThread.currentThread():
             return ApplicationCall(future)
@@ -491,9 +498,9 @@ class AsyncSlotEventLoop(PlatformEventLoop):
     def _block(self, call: BlockingCall) -> None:
         """Run a blocking call. The loop is afterwards as it was before, whatever is raised."""
         outer_level, self._slicer.callback_level = self._slicer.callback_level, None
-        # Before _open(): while a call is on the stack, Ctrl-C raises nothing here.
-        self._calls.push(call)
         try:
+            # Before _open(): while a call is on the stack, Ctrl-C raises nothing here.
+            self._calls.push(call)
             if not self.is_running():
                 self._open()
             self._check_has_waker()
@@ -517,8 +524,9 @@ class AsyncSlotEventLoop(PlatformEventLoop):
             raise RuntimeError(msg)
 
     def _end_later(self, call: BlockingCall) -> None:
-        # If the application quits, Qt ends the call.
-        if not call.is_quit:
+        # If the application quits, Qt ends the call. It is off the stack if it was aborted, or stopped, when its
+        # future's callback was queued already.
+        if call in self._calls.stack and not call.is_quit:
             self._calls.end_later(call)
             self._slicer.stop()
 
@@ -674,6 +682,8 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         """Act on an exception that has left a slice or a first step: SystemExit, KeyboardInterrupt, a fault of ours."""
         if self._calls.stack:
             self._calls.abort(exc)
+            # What was to end with this iteration may have been the aborted call.
+            self._slicer.stopping = self._calls.is_ending
             self._quit.abandon()
         elif isinstance(exc, KeyboardInterrupt):
             QtCore.QCoreApplication.exit(EXIT_CODE_SIGINT)
@@ -687,12 +697,14 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         if self._quit.pumps:
             self._quit.abandon()
             return
-        self._begin_quit()
+        with self._reporting_errors():
+            self._begin_quit()
         if not self._slicer.depth and not self._calls.stack:
             self._complete_quit()
 
     def _on_thread_finished(self) -> None:
-        self._begin_quit()
+        with self._reporting_errors():
+            self._begin_quit()
         self._complete_quit()
 
     def _begin_quit(self) -> None:
@@ -707,16 +719,28 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         )
 
     def _complete_quit(self) -> None:
-        """Complete the quit of an attached guest. Qt calls it, so no exception may leave it."""
-        try:
+        """Complete the quit of an attached guest. Qt calls this, so no exception may leave it."""
+        with self._reporting_errors():
             self._quit.drain(self.shutdown_timeout_s)
-        except BaseException as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
-            self.call_exception_handler({"message": "Error while the application quit", "exception": exc})
         # First, because close() is refused during a quit.
-        self._quit.end()
+        with self._reporting_errors():
+            self._quit.end()
         # Later: this may run inside a signal of one of the waker's objects.
-        self._detach(later=True)
-        self.close()
+        with self._reporting_errors():
+            self._detach(later=True)
+        with self._reporting_errors():
+            self.close()
+
+    @contextlib.contextmanager
+    def _reporting_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except KeyboardInterrupt:
+            # A Ctrl-C that was pending: the application does already what it asks for.
+            pass
+        except BaseException as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
+            # The loop's own: a handler of the program's may raise SystemExit.
+            self.default_exception_handler({"message": "Error while the application quit", "exception": exc})
 
     def _settle(self) -> None:
         """Close, complete a quit, or detach, as soon as no frame of the guest and no blocking call is on the stack."""
@@ -810,10 +834,11 @@ class AsyncSlotEventLoop(PlatformEventLoop):
 
     def _on_exit(self) -> None:
         """Detach and close at the interpreter's end, so that Qt calls nothing any more."""
-        for task in asyncio.all_tasks(self):
+        for task in asyncio.all_tasks(self) - {self._quit.ending}:
             # Or asyncio would log the task once more, when it is destroyed.
             mute(task)
             logger.error("Task was abandoned: the program has ended without a quit: %s", describe_task(task))
+        self._quit.forget()
         self._detach(later=False)
         self.close()
 
@@ -823,6 +848,8 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         self._slicer.close()
         self._thread_id = None
         self._calls.is_attached = False
+        self._calls.stack.clear()
+        self._quit.forget()
         # Dropped and not run: it would close the waker.
         self._opening = contextlib.ExitStack()
         atexit.unregister(self._on_exit)

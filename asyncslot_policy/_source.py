@@ -174,10 +174,10 @@ class LoopSource:
         return self._thread.loop if self._thread.process_id == os.getpid() else None
 
     def _make(self) -> AbstractEventLoop | None:
-        factory = self.resolve().factory
         if self.is_tolerant and self._is_thread_without_application():
             self._tell_of_thread()
             return None
+        factory = self.resolve().factory
         try:
             loop = factory()
         except (Exception, SystemExit) as exc:
@@ -197,6 +197,11 @@ class LoopSource:
         """Tell whether Qt cannot serve this thread's loop before the main thread has made an application."""
         if self.request.loop != _registry.BUILT_IN or threading.current_thread() is threading.main_thread():
             return False
+        # Without Qt there is no application. Importing it here, on another thread than the main one, would have Qt
+        # take this thread for the main one, and warn later (Qt 6.11, PyQt6).
+        if not any(name.endswith(".QtCore") for name in list(sys.modules)):
+            return True
+        self.resolve()
         return sys.modules["asyncslot._qt"].QtCore.QCoreApplication.instance() is None
 
     def _tell_of_thread(self) -> None:

@@ -13,7 +13,7 @@ import asyncio
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple
 
-from PySide6.QtCore import QCoreApplication, QObject, Signal
+from qtpy.QtCore import QCoreApplication, QObject, Signal
 
 import asyncslot
 from asyncslot import AsyncSlot, cancel_reason

@@ -4,8 +4,8 @@ import asyncio
 import sys
 from pathlib import Path
 
-from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox, QPlainTextEdit
+from qtpy.QtGui import QKeySequence
+from qtpy.QtWidgets import QApplication, QMainWindow, QMessageBox, QPlainTextEdit
 
 from asyncslot import AsyncClose, AsyncSlot, AsyncSlotEventLoop
 from asyncslot.dialogs import error_handler

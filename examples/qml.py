@@ -4,9 +4,9 @@ import asyncio
 import sys
 from pathlib import Path
 
-from PySide6.QtCore import Property, QObject, Signal
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtQml import QQmlApplicationEngine
+from qtpy.QtCore import Property, QObject, Signal
+from qtpy.QtGui import QGuiApplication
+from qtpy.QtQml import QQmlApplicationEngine
 
 from asyncslot import AsyncSlot
 
@@ -46,7 +46,7 @@ if __name__ == "__main__":
     counter = Counter()
     engine = QQmlApplicationEngine()
     engine.rootContext().setContextProperty("counter", counter)
-    engine.load(Path(__file__).with_suffix(".qml"))
+    engine.load(str(Path(__file__).with_suffix(".qml")))
     code = app.exec() if engine.rootObjects() else 1
     del engine  # Delete it before the counter, which its bindings read to the end.
     sys.exit(code)

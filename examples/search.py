@@ -6,7 +6,7 @@ import random
 import sys
 from urllib.parse import quote, unquote
 
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QListWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QLabel, QLineEdit, QListWidget, QVBoxLayout, QWidget
 
 from asyncslot import AsyncSlot, run_task
 

@@ -7,11 +7,14 @@ import gc
 import os
 import signal
 import sys
+import tempfile
 from typing import Any, Iterator
 
 import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# Qt 5 makes a directory, and says so, where it is not set.
+os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
 
 try:
     from asyncslot._qt import QtCore, import_qt

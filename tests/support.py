@@ -11,8 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Coroutine, Sequence
 
+import pytest
+
 from asyncslot import run_task
 from asyncslot._qt import QtCore
+
+IS_QT_5 = QtCore.qVersion().startswith("5.")
+
+# What Qt 5 cannot do, and so neither asyncslot on it; docs/bindings.md has the table.
+quit_closes_windows = pytest.mark.skipif(IS_QT_5, reason="Qt 5's quit() closes no windows, so it asks nobody")
+exit_is_heard = pytest.mark.skipif(IS_QT_5, reason="Qt 5 tells nobody of an exit() after exec() has returned")
 
 # Seconds after which something that should have happened is taken never to. Arbitrary, generous.
 CEILING_S = 20

@@ -338,7 +338,9 @@ def test_waiting_call_cancelled_before_its_first_step_leaves_the_queue(app: Any)
         ({"when_busy": "never"}, "when_busy='never' is unknown"),
         ({"limit": 0, "when_busy": "drop"}, "limit must be an int of 1 or more, got 0"),
         ({"limit": 2}, "limit=2 has no effect with when_busy='start'"),
+        ({"limit": True, "when_busy": "drop"}, "limit must be an int of 1 or more, got True"),
         ({"on_quit": "wait"}, "on_quit='wait' is unknown"),
+        ({"group": []}, r"group must be hashable, because it names a group, got \[\]"),
     ],
 )
 def test_settings_without_meaning_refused(settings: dict[str, Any], message: str) -> None:

@@ -108,3 +108,10 @@ def test_cancel_reason_of_a_later_request(loop: AsyncSlotEventLoop) -> None:
 
     loop.run_until_complete(main())
     assert reasons == [CancelReason.SUPERSEDED, CancelReason.REQUESTED, None]
+
+
+@pytest.mark.parametrize("subject", [3, None, "task"])
+def test_reason_of_no_task_refused(subject: Any) -> None:
+    """What is neither a task nor an exception is a TypeError that says what to pass."""
+    with pytest.raises(TypeError, match="takes a task or a CancelledError, got "):
+        cancel_reason(subject)

@@ -11,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING, Iterator
 
 import pytest
+from qt import BINDING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -180,7 +181,7 @@ def test_demo_directory_that_is_a_file_exits_with_2(tmp_path: Path) -> None:
     assert "argument --directory: " in finished.stderr
 
 
-@pytest.mark.parametrize("module", ["aiohttp", "PySide6.QtWidgets"])
+@pytest.mark.parametrize("module", ["aiohttp", f"{BINDING}.QtWidgets"])
 def test_demo_without_module_says_what_to_install(module: str) -> None:
     """What is missing is named in one line, without a traceback."""
     code = f"import sys; sys.modules[{module!r}] = None; from asyncslot.demo.__main__ import main; sys.exit(main([]))"

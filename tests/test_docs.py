@@ -15,6 +15,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from qt import Signal
 from support import run_coroutine, run_script
 
 import asyncslot
@@ -164,7 +165,7 @@ def test_first_step_runs_in_emit_unless_it_has_to_wait(mode: str, attached: Asyn
     begun: list[int] = []
 
     class Receiver(QtCore.QObject):
-        emitted = QtCore.Signal(int)
+        emitted = Signal(int)
 
         @AsyncSlot(int, when_busy=mode)
         async def work(self, number: int) -> None:

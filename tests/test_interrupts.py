@@ -148,7 +148,7 @@ def test_signal_handler_raises_next_signal_is_handled(loop: AsyncSlotEventLoop) 
     seen: list[str] = []
     reports: list[str] = []
     loop.set_exception_handler(lambda _, context: reports.append(repr(context["exception"])))
-    done = asyncio.Event()
+    done = loop.create_future()
 
     def fail(*_: object) -> None:
         seen.append("SIGINT")
@@ -156,7 +156,7 @@ def test_signal_handler_raises_next_signal_is_handled(loop: AsyncSlotEventLoop) 
 
     def note(*_: object) -> None:
         seen.append("SIGTERM")
-        done.set()
+        done.set_result(None)
 
     def kill_both() -> None:
         for signum in (signal.SIGTERM, signal.SIGINT):
@@ -164,7 +164,7 @@ def test_signal_handler_raises_next_signal_is_handled(loop: AsyncSlotEventLoop) 
 
     async def main() -> None:
         threading.Timer(0.05, kill_both).start()
-        await asyncio.wait_for(done.wait(), CEILING_S)
+        await asyncio.wait_for(done, CEILING_S)
 
     before = signal.signal(signal.SIGINT, fail), signal.signal(signal.SIGTERM, note)
     try:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Any
+
 import pytest
 from support import run_script
 
@@ -108,6 +111,51 @@ def test_shutdown_timeout_reports_survivors() -> None:
     finished = run_script("stubborn", "timeout")
     assert finished.code == 5
     assert "did not end within 0.2 s" in finished.errors
+
+
+# What scripts/quit_edges.py does, what it prints, and its exit code.
+EDGES = {
+    "exit_in_last_iteration": (["cleaned", "SystemExit(3)", "blocked False"], 0),
+    "ctrl_c_in_last_step": (["cleaned", "KeyboardInterrupt()", "blocked False"], 0),
+    "future_at_quit": (["SystemExit(4) True"], 0),
+    "cancel_raises": (["cleaned", "exec 4 CLOSED"], 0),
+    "factory_fails": (["cleaned", "exec 4 CLOSED"], 0),
+    "last_window_in_shutdown": (["cleaned", "exec 5"], 0),
+    "cancelled_before-owner": (["cleaned", "exec 4"], 0),
+    "cancelled_before-restart": (["cleaned", "exec 4"], 0),
+    "cancelled_before-cancel": (["cleaned", "exec 4"], 0),
+    "swallowed_before": (["swallowed", "cleaned", "exec 4"], 0),
+    "late_call": (["job cleaned", "cleaned", "CancelledError", "exec 4 CLOSED"], 0),
+    "no_time": (["cleaned", "CLOSED"], 0),
+}
+
+
+def mark_edge(case: str) -> Any:
+    """Before Python 3.11 nobody can tell that a task has been cancelled by its own cancel()."""
+    needs_cancelling = case.endswith(("-cancel", "swallowed_before"))
+    reason = "Task.cancelling() came with Python 3.11"
+    return pytest.param(case, marks=pytest.mark.skipif(needs_cancelling and sys.version_info < (3, 11), reason=reason))
+
+
+@pytest.mark.parametrize("case", [mark_edge(case) for case in EDGES])
+def test_quit_edge(case: str) -> None:
+    """A quit, or the end of a blocking call, loses nothing that comes at the same time; see scripts/quit_edges.py."""
+    lines, code = EDGES[case]
+    finished = run_script("quit_edges", case, options=("-W", "error"))
+    assert finished.lines == lines
+    assert finished.code == code
+    if case == "cancel_raises":
+        assert "A future could not be cancelled" in finished.errors
+    else:
+        assert finished.errors == ""
+
+
+def test_quit_plain_slot_exits_only_names_the_task() -> None:
+    """sys.exit() in a plain slot during a quit ends the process without a traceback of ours."""
+    finished = run_script("quit_edges", "slot_exits", options=())
+    assert "Traceback" not in finished.errors
+    assert len(finished.errors.splitlines()) == finished.errors.count("Task was abandoned") <= 1
+    assert finished.code == 9
 
 
 def test_second_exec_starts_afresh() -> None:

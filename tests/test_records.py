@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from qt import Signal
 from support import run_qt
 
 from asyncslot import AsyncSlot, AsyncSlotEventLoop, sender
@@ -11,7 +12,7 @@ from asyncslot._qt import QtCore
 
 
 class Source(QtCore.QObject):
-    fired = QtCore.Signal()
+    fired = Signal()
 
 
 class Receiver(QtCore.QObject):

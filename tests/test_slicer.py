@@ -755,6 +755,9 @@ class FakeTask:
         if self.exc is not None:
             raise self.exc
 
+    def get_coro(self) -> object:
+        return None
+
     def done(self) -> bool:
         return self.is_done
 

@@ -11,6 +11,7 @@ import weakref
 from typing import Any, Callable, Iterator
 
 import pytest
+from qt import Signal, Slot
 from support import CEILING_S, run_qt, run_script
 
 from asyncslot import AsyncSlotEventLoop, run_task
@@ -361,15 +362,15 @@ def test_run_task_other_thread_loop_attached_taken(app: Any, run_in: Callable[[C
 class Caller(QtCore.QObject):
     """Calls functions on the thread that it lives on."""
 
-    called = QtCore.Signal(object)
-    done = QtCore.Signal()
+    called = Signal(object)
+    done = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.called.connect(self.on_called)
         self.errors: list[BaseException] = []
 
-    @QtCore.Slot(object)
+    @Slot(object)
     def on_called(self, function: Callable[[], None]) -> None:
         try:
             function()
@@ -526,3 +527,9 @@ def test_run_task_on_a_pools_thread_refused(app: Any) -> None:
     pool.start(Job())
     assert pool.waitForDone(10_000)
     assert "no Qt event loop runs on this thread" in str(errors[0])
+
+
+def test_run_task_context_of_wrong_type_refused(attached: AsyncSlotEventLoop) -> None:
+    """A context that is none is a TypeError that tells how to make one; the coroutine is closed."""
+    with pytest.raises(TypeError, match=r"context must be a contextvars.Context, got 3; contextvars.copy_context\(\)"):
+        run_task(asyncio.sleep(0), context=3)  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Callable
 
-from asyncslot._qt import QtCore, loop_level, require_application
+from asyncslot._qt import EXIT_TELLS_AT_ONCE, QtCore, exec_application, exec_loop, loop_level, require_application
 
 if TYPE_CHECKING:
     # Returns when the condition holds, or when the quit is over.
@@ -49,6 +49,8 @@ class BlockingCall:
         self.error: BaseException | None = None
         # Ctrl-C has cancelled its future, so the call raises KeyboardInterrupt instead of CancelledError.
         self.is_interrupted = False
+        # It has ended, but an exit() of the program's, in the same pass of Qt's loop, may have come first.
+        self.is_contested = False
         # What `loop_level` returns while the call's own Qt loop is the innermost.
         self._qt_level = loop_level() + 1
 
@@ -83,8 +85,7 @@ class NestedCall(BlockingCall):
 
     def exec(self) -> int:
         """Run the QEventLoop."""
-        exit_code: int = self._qt_loop.exec()
-        return exit_code
+        return exec_loop(self._qt_loop)
 
     def end(self) -> None:
         """Make the QEventLoop return. It does so after the Qt loops above have returned."""
@@ -109,7 +110,7 @@ class ApplicationCall(BlockingCall):
         while True:
             self._is_unwinding = False
             try:
-                exit_code: int = QtCore.QCoreApplication.exec()
+                exit_code = exec_application()
             finally:
                 # Each time: a quit during the next exec() must emit aboutToQuit.
                 self._restore()
@@ -119,10 +120,15 @@ class ApplicationCall(BlockingCall):
     def end(self) -> None:
         """Make ``exec()`` return: now, or after the Qt loops above have returned."""
         self.is_ended = True
-        if self.is_innermost():
+        is_innermost = self.is_innermost()
+        if is_innermost and EXIT_TELLS_AT_ONCE:
             self._exit()
+            return
+        # Nothing has told of an exit() of the program's just before, and ours would replace its code. But if there
+        # was one, exec() returns before it blocks again.
+        self.is_contested = is_innermost
         # Emitted in every Qt loop of the thread, so the slot checks whether it is this call's own.
-        elif self._dispatcher is None:
+        if self._dispatcher is None:
             self._dispatcher = QtCore.QAbstractEventDispatcher.instance()
             self._dispatcher.aboutToBlock.connect(self._on_about_to_block)
 
@@ -141,6 +147,7 @@ class ApplicationCall(BlockingCall):
     def _exit(self) -> None:
         # This is no quit, so aboutToQuit must reach nobody. Qt 6.5 and later emit it inside exit(),
         # earlier versions when exec() returns. So the signals stay blocked until exec() has returned.
+        self.is_contested = False
         if self._blocked_before is None:
             self._blocked_before = require_application().blockSignals(True)
         QtCore.QCoreApplication.exit(0)
@@ -225,6 +232,11 @@ class BlockingCalls:
         call = self.stack[-1]
         return call.is_ended and call.is_innermost()
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether a call ends with the present iteration."""
+        return bool(self._ending)
+
     def end_innermost_later(self) -> None:
         """End the innermost call, if any, with the present iteration."""
         # The innermost now: a callback of this iteration may begin another call.
@@ -247,7 +259,7 @@ class BlockingCalls:
         """Note that the application quits: Qt ends the loops of all calls on the stack."""
         for call in self.stack:
             call.is_quit = True
-            call.has_result = call.future is not None and call.future.done()
+            call.has_result = call.future is not None and call.future.done() and not call.is_contested
 
     def abort(self, exc: BaseException) -> None:
         """Make the innermost call raise *exc*, or the outermost call if *exc* is a KeyboardInterrupt."""
@@ -259,6 +271,7 @@ class BlockingCalls:
             if not call.is_quit:
                 call.abort()
         aborted[0].error = exc
+        self._ending = [call for call in self._ending if call not in aborted]
 
     def interrupt(self) -> bool:
         """

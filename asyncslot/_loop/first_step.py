@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import collections.abc
+import contextvars
 import functools
 import inspect
 import sys
@@ -24,8 +25,6 @@ from typing import TYPE_CHECKING, Any, Callable, Coroutine, TypeVar
 from asyncslot._task.asyncio_private import put_task_back, set_task_aside
 
 if TYPE_CHECKING:
-    import contextvars
-
     from asyncslot._loop.slicer import Slicer
 
 __all__ = ["InContext", "check_coroutine", "create_captured", "create_in", "dispose"]
@@ -132,10 +131,14 @@ def create_in(
     Create a task in *context*, on every Python, by *create*, a loop's ``create_task``.
 
     Raises:
+        TypeError: If *context* is not a context.
         RuntimeError: If *context* is entered already.
     """
     if context is None:
         return create(coro, name=name)
+    if not isinstance(context, contextvars.Context):
+        msg = f"context must be a contextvars.Context, got {context!r}; contextvars.copy_context() makes one"
+        raise TypeError(msg)
     # This raises RuntimeError if the context is entered. Otherwise the task's first step would.
     context.run(_do_nothing)
     if sys.version_info >= (3, 11):

@@ -92,11 +92,12 @@ class Interrupts:
         """
         # This comes first: from the next line on, SIGINT raises nothing here.
         self._capture_handlers()
+        # Before it is set, so that `close` takes it back whatever happens in between.
+        self._wakeup_fd = wakeup_fd
         # No warning: a full buffer is full of wake-ups that the guest has not read yet. One is enough.
         previous_fd = signal.set_wakeup_fd(wakeup_fd, warn_on_full_buffer=False)
         # add_signal_handler() on the stopped loop has set the loop's own. It must not be chained to itself.
         self._previous_fd = -1 if previous_fd == wakeup_fd else previous_fd
-        self._wakeup_fd = wakeup_fd
 
     def capture(self) -> None:
         """Set our wakeup descriptor again, and our handler wherever another Python handler was set; if open."""
@@ -184,7 +185,7 @@ class Interrupts:
         """
         Tell whether the program's handler may be called here and now, and so may raise.
 
-        It may if no Qt loop runs and the loop is neither being opened nor closed: this is the
+        It may if no Qt loop runs and nothing of the guest is on the stack: this is the
         program's own code. A second signal while the first one is pending means that a callback
         hangs, so it is interrupted. A third one means that foreign code hangs. Raising there
         may crash Qt, but the user wants the program to end.
@@ -192,8 +193,13 @@ class Interrupts:
         level = self._slicer.get_loop_level()
         # A quit that drains has no Qt loop either, but Qt calls the guest there, and callbacks may hang.
         if level == 0 and not self._quit.pumps:
-            # While the loop opens or closes, it is not attached, or a call is on the stack: see attach(), _block().
-            return self._calls.is_attached and not self._calls.stack
+            # While the loop opens or closes, it is not attached, or a call is on the stack, or it quits: see
+            # attach(), _block(), shutdown(). In a first step, the books of the slicer would be torn.
+            is_busy = self._calls.stack or self._quit.is_quitting or self._slicer.is_on_stack()
+            if not is_busy:
+                return self._calls.is_attached
+            if self._slicer.callback_level is None:
+                return False
         return len(self._pending) >= (1 if self._slicer.callback_level == level else 2)
 
     # -- when the guest handles it --

@@ -20,9 +20,9 @@ import enum
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator
 
-from asyncslot._qt import QtCore, process_events_until, require_application
+from asyncslot._qt import QUIT_EVENT, QtCore, process_events, process_events_until, require_application
 from asyncslot._task.asyncio_private import awaited_future, logger, mute, unlist
-from asyncslot._task.cancellation import CancelReason, cancel, cancel_all, is_cancelled_for
+from asyncslot._task.cancellation import CancelReason, cancel, cancel_all, is_being_cancelled, is_cancelled_for
 from asyncslot._task.description import describe_task
 
 if TYPE_CHECKING:
@@ -76,6 +76,12 @@ class Quit:
         self._holds_last_window = False
         # The tasks that foreign code started during the quit. Nobody waits for them.
         self._latecomers: weakref.WeakSet[asyncio.Future[Any]] = weakref.WeakSet()
+        # The futures of blocking calls made during the quit.
+        self._late_futures: weakref.WeakSet[asyncio.Future[Any]] = weakref.WeakSet()
+        # The tasks that were being cancelled already when the quit began.
+        self._cleaning_up: weakref.WeakSet[asyncio.Future[Any]] = weakref.WeakSet()
+        # The task that `drain` waits for.
+        self.ending: asyncio.Task[None] | None = None
 
     @property
     def is_quitting(self) -> bool:
@@ -103,15 +109,38 @@ class Quit:
         if spared:
             # They may need tasks that are not in `roots`, such as those that wait_for() and gather() make.
             # Those are left alone here; _end_all() cancels them later.
-            cancel_all(task for task in roots if task not in spared)
+            self._cancel_once(task for task in roots if task not in spared)
         else:
-            cancel_all(asyncio.all_tasks(self._loop))
+            # A blocking call may wait for a future that is no task.
+            self._cancel_once({*roots, *asyncio.all_tasks(self._loop)})
 
-    def cancel_everything(self, *, timeout_s: float) -> None:
-        """Begin a quit that is not the application's: cancel all tasks, also those that may finish in other quits."""
+    def cancel_everything(self, *, timeout_s: float, holds_last_window: bool) -> None:
+        """
+        Begin a quit that is not the application's: cancel all tasks, also those that may finish in other quits.
+
+        Args:
+            timeout_s: As for `begin`.
+            holds_last_window: As for `begin`.
+        """
         self.phase = QuitPhase.BEGUN
         self._end_s = self._loop.time() + timeout_s
-        cancel_all(asyncio.all_tasks(self._loop))
+        if holds_last_window:
+            self._hold_last_window()
+        self._cancel_once(asyncio.all_tasks(self._loop))
+
+    def _cancel_once(self, tasks: Iterable[asyncio.Future[Any]]) -> None:
+        """Cancel the tasks that are not being cancelled already: a second time would cut their clean-up off."""
+        tasks = set(tasks)
+        self._cleaning_up.update(task for task in tasks if is_being_cancelled(task))
+        cancel_all(tasks - set(self._cleaning_up))
+
+    def _cancel_again(self) -> None:
+        """Cancel what goes on although it was cancelled before the quit: it may have swallowed that."""
+        cancel_all(task for task in self._cleaning_up if not task.done())
+
+    def add_call(self, future: asyncio.Future[Any]) -> None:
+        """Cancel *future*, which a blocking call made during the quit waits for, when all else has ended."""
+        self._late_futures.add(future)
 
     def add_latecomer(self, task: asyncio.Task[Any]) -> None:
         """Cancel a task that foreign code has started during the quit. Nobody waits for it."""
@@ -134,10 +163,15 @@ class Quit:
         self.phase = QuitPhase.DRAINING
         self._is_abandoned = False
         self._end_s = self._loop.time() + timeout_s
-        ending = self._loop.create_task(self._end_all(), name="asyncslot shutdown")
+        # Not by the program's task factory, which may fail: clean-up has to go on.
+        ending = self.ending = asyncio.Task(self._end_all(), loop=self._loop, name="asyncslot shutdown")
+        # Half of the time is for clean-up that was under way, the other half for what has swallowed its cancellation.
+        second_cancel = self._loop.call_later(timeout_s / 2, self._cancel_again)
         try:
             self.pump_events(ending.done)
         finally:
+            second_cancel.cancel()
+            self.ending = None
             # Not IDLE: the loop is still to be closed, which is part of the quit. The caller calls `end`.
             self.phase = QuitPhase.BEGUN
         survivors = asyncio.all_tasks(self._loop) - {ending}
@@ -164,10 +198,16 @@ class Quit:
         timer = self._loop.call_at(self._end_s, int)
         self.pumps += 1
         try:
-            process_events_until(lambda: self._is_abandoned or is_over() or self._loop.time() >= self._end_s)
+            # At least once, so that a time of 0 lets each task take a step.
+            process_events()
+            process_events_until(lambda: is_over() or self._is_over())
         finally:
             self.pumps -= 1
             timer.cancel()
+
+    def _is_over(self) -> bool:
+        has_ended = self.ending is not None and self.ending.done()
+        return has_ended or self._is_abandoned or self._loop.time() >= self._end_s
 
     def abandon(self) -> None:
         """Stop waiting for anything: the program was told again to end. A no-op if there is no quit."""
@@ -182,11 +222,16 @@ class Quit:
             self._holds_last_window = False
             require_application().setProperty("quitOnLastWindowClosed", True)
 
+    def forget(self) -> None:
+        """Note that there is no quit any more, without touching the application."""
+        self.phase = QuitPhase.IDLE
+        self.pumps = 0
+
     def _hold_last_window(self) -> None:
         application = require_application()
         # QApplication.quit() closes the windows first, and the last of them posts a second quit.
         # It would come in the middle of this one.
-        QtCore.QCoreApplication.removePostedEvents(application, QtCore.QEvent.Type.Quit.value)
+        QtCore.QCoreApplication.removePostedEvents(application, QUIT_EVENT)
         # By the property, for which QtGui need not be imported. A QCoreApplication has none: None.
         if application.property("quitOnLastWindowClosed"):
             self._holds_last_window = True
@@ -194,18 +239,22 @@ class Quit:
 
     async def _end_all(self) -> None:
         """Wait for the tasks that may finish, cancel the others, wait for these, then close the async generators."""
-        this = asyncio.current_task()
+        this: Any = asyncio.current_task()
         finishing = [task for task in asyncio.all_tasks() if self._is_finishing(task)]
         if finishing:
             await asyncio.wait(finishing)
-            # The tasks that `begin` has cancelled are cleaning up, and must not be cancelled again.
-            rest = asyncio.all_tasks() - {this}
+            # Not those that `begin` has cancelled, or left alone, as they clean up.
+            rest = asyncio.all_tasks() - {this} - set(self._cleaning_up) - set(self._late_futures)
             cancel_all(task for task in rest if not is_cancelled_for(task, CancelReason.QUIT))
         while True:
             # When a task ends, the async generator that it was iterating over is finalized. One iteration
             # later asyncio makes a task that closes the generator, so look for new tasks after that.
             await asyncio.sleep(0)
-            others = asyncio.all_tasks() - {this} - set(self._latecomers)
+            others: set[Any] = asyncio.all_tasks() - {this} - set(self._latecomers) - set(self._late_futures)
+            if not others:
+                # The blocking calls made meanwhile have had as long as the others have taken.
+                others = {future for future in self._late_futures if not future.done()}
+                cancel_all(others)
             if not others:
                 break
             await asyncio.wait(others)

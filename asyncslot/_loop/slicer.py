@@ -219,6 +219,10 @@ class Slicer:
 
     # -- frames: the guest's slices and first steps on the stack --
 
+    def is_on_stack(self) -> bool:
+        """Tell whether a slice, a first step, or the creation of a task is on the stack."""
+        return self.depth > 0 or self._captured is not None
+
     def is_foreign(self) -> bool:
         """Tell whether the caller is foreign code: no callback runs, or a Qt loop runs above the callback."""
         return self.callback_level is None or self.get_loop_level() > self.callback_level
@@ -511,5 +515,6 @@ def _retrieve_exception(handle: Any) -> None:
     """Mark the exception of a task's step as retrieved: it leaves the loop, so asyncio need not log it, too."""
     # A task is known by its methods: this module must not import asyncio (test_house).
     task: Any = getattr(handle._callback, "__self__", None)
-    if hasattr(task, "exception") and task.done() and not task.cancelled():
+    # Asked for what only tasks have: sys.exit() is a callback of the module sys, which has an exception(), too.
+    if hasattr(task, "get_coro") and task.done() and not task.cancelled():
         task.exception()

@@ -5,33 +5,53 @@ binding        which binding; importing its modules; its known faults
 application    the application object
 event_loop     Qt's event loops on this thread
 qobject        whether the C++ object of a QObject is still there
+slot           signals and slots: the names, what is declared, arguments and results
 thread         threads that Qt started
 identity_dict  values for objects of Qt, by identity
 """
 
-from asyncslot._qt.application import APPLICATIONS, make_application, require_application
+from asyncslot._qt.application import APPLICATIONS, QUIT_EVENT, is_quit_event, make_application, require_application
 from asyncslot._qt.binding import QtCore, binding_name, binding_version, import_qt, make_types, warn_about_fault
-from asyncslot._qt.event_loop import loop_level, process_events_until
+from asyncslot._qt.event_loop import (
+    EXIT_TELLS_AT_ONCE,
+    exec_application,
+    exec_loop,
+    loop_level,
+    process_events,
+    process_events_until,
+)
 from asyncslot._qt.identity_dict import IdentityDict
 from asyncslot._qt.qobject import check_alive, is_alive, is_deleted_error
+from asyncslot._qt.slot import Signal, declare_slot, is_slot, own_arguments, virtual_result
 from asyncslot._qt.thread import hold_thread_state, is_python_thread
 
 __all__ = [
     "APPLICATIONS",
+    "EXIT_TELLS_AT_ONCE",
+    "QUIT_EVENT",
     "IdentityDict",
     "QtCore",
+    "Signal",
     "binding_name",
     "binding_version",
     "check_alive",
+    "declare_slot",
+    "exec_application",
+    "exec_loop",
     "hold_thread_state",
     "import_qt",
     "is_alive",
     "is_deleted_error",
     "is_python_thread",
+    "is_quit_event",
+    "is_slot",
     "loop_level",
     "make_application",
     "make_types",
+    "own_arguments",
+    "process_events",
     "process_events_until",
     "require_application",
+    "virtual_result",
     "warn_about_fault",
 ]

@@ -8,7 +8,10 @@ from typing import Any, Callable
 
 from asyncslot._qt.binding import QtCore, heeded_environment, import_qt
 
-__all__ = ["APPLICATIONS", "make_application", "require_application"]
+__all__ = ["APPLICATIONS", "QUIT_EVENT", "is_quit_event", "make_application", "require_application"]
+
+# QEvent::Quit. A number, because PyQt5 has no name for it. Source: Qt's qcoreevent.h.
+QUIT_EVENT = 20
 
 # The kinds of application object, with the module and the class of each. The names are the values of
 # ASYNCSLOT_APPLICATION, too.
@@ -21,6 +24,13 @@ APPLICATIONS = {
 # The applications that were made here. The program has no reference to them, and PySide deletes an
 # application that nothing refers to.
 _made_applications: list[object] = []
+
+
+def is_quit_event(event: Any) -> bool:
+    """Tell whether *event* is the application's Quit event."""
+    kind = event.type()
+    # PyQt6's event types are enumeration members that are no numbers.
+    return int(getattr(kind, "value", kind)) == QUIT_EVENT
 
 
 def make_application(kind: str | None = None) -> Any:

@@ -30,11 +30,7 @@ __all__ = [
 ]
 
 # The bindings that asyncslot runs on, best first.
-BINDINGS = ("PySide6",)
-
-# The bindings that a program may have imported. A second binding in the process would not see the
-# application object of the first one, so an imported one that is not supported is an error.
-_KNOWN_BINDINGS = ("PySide6", "PyQt6", "PyQt5", "PySide2")
+BINDINGS = ("PySide6", "PyQt6", "PyQt5", "PySide2")
 
 # What Debian and Ubuntu call the libraries that Qt's wheels expect on the system:
 # QtCore needs the first, QtGui and QtWidgets all. Source: ldd on the wheels' libraries.
@@ -81,11 +77,10 @@ def choose_binding(
 
     Raises:
         ImportError: If ``ASYNCSLOT_QT_API`` names an unknown binding, or another one than the
-            program has imported; if the imported binding is none of `BINDINGS`; or if no
-            binding is installed.
+            program has imported; or if no binding is installed.
     """
-    # The supported ones first: if several are imported, one that we can use counts.
-    already = next((name for name in (*BINDINGS, *_KNOWN_BINDINGS) if imported(name)), None)
+    # A second binding in the process would not see the application object of the first one.
+    already = next((name for name in BINDINGS if imported(name)), None)
     ours, shared = (_named_binding(variable, environment) for variable in _VARIABLES)
     # Our own variable can only be meant for us, so a contradiction is an error. QT_API is not checked: it may be
     # meant for another package.
@@ -93,12 +88,6 @@ def choose_binding(
         msg = (
             f"ASYNCSLOT_QT_API={environment['ASYNCSLOT_QT_API']!r} contradicts {already}, which "
             f"the program has imported already; unset the variable or import {ours} instead"
-        )
-        raise ImportError(msg)
-    if already and already not in BINDINGS:
-        msg = (
-            f"the program has imported {already}, which asyncslot does not support; "
-            f"it runs on {', '.join(BINDINGS)}: import that instead"
         )
         raise ImportError(msg)
     chosen = ours or already or shared or next((name for name in BINDINGS if installed(name)), None)
@@ -182,7 +171,9 @@ def binding_name() -> str:
 
 def binding_version() -> str:
     """Return the version of the binding's package, such as ``"6.11.0"``."""
-    return str(sys.modules[_BINDING].__version__)
+    # PyQt's package has no __version__.
+    version = getattr(sys.modules[_BINDING], "__version__", None)
+    return str(version or QtCore.PYQT_VERSION_STR)  # type: ignore[attr-defined]
 
 
 def heeded_environment() -> Mapping[str, str]:

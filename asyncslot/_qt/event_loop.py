@@ -6,13 +6,43 @@ from typing import Callable
 
 from asyncslot._qt.binding import QtCore
 
-__all__ = ["loop_level", "process_events_until"]
+__all__ = [
+    "EXIT_TELLS_AT_ONCE",
+    "exec_application",
+    "exec_loop",
+    "loop_level",
+    "process_events",
+    "process_events_until",
+]
+
+# From Qt 6.5 on, QCoreApplication.exit() emits aboutToQuit by itself. Before, exec() does when it returns.
+EXIT_TELLS_AT_ONCE = tuple(map(int, QtCore.qVersion().split(".")[:2])) >= (6, 5)
+
+# Qt 5's bindings were made for Python 2, where "exec" is a keyword. PyQt5 has both names, PySide2 only this one.
+_EXEC = "exec" if hasattr(QtCore.QEventLoop, "exec") else "exec_"
+
+
+def exec_application() -> int:
+    """Run ``QCoreApplication.exec()``; return the exit code."""
+    code: int = getattr(QtCore.QCoreApplication, _EXEC)()
+    return code
+
+
+def exec_loop(qt_loop: QtCore.QEventLoop) -> int:
+    """Run a QEventLoop; return the code that it was ended with, -1 if the application quits already."""
+    code: int = getattr(qt_loop, _EXEC)()
+    return code
 
 
 def loop_level() -> int:
     """Return how many Qt event loops run on this thread's stack, 0 or more; ``processEvents()`` is not counted."""
     level: int = QtCore.QThread.currentThread().loopLevel()
     return level
+
+
+def process_events() -> None:
+    """Process the events that there are, without waiting for more."""
+    QtCore.QCoreApplication.processEvents()
 
 
 def process_events_until(is_over: Callable[[], bool]) -> None:

@@ -35,5 +35,6 @@ def is_alive(obj: Any) -> bool:
 
 def is_deleted_error(exc: BaseException | None) -> bool:
     """Tell whether *exc* is what the binding raises when a destroyed C++ object is used."""
-    # PySide raises a plain RuntimeError: only the text tells it from others.
-    return isinstance(exc, RuntimeError) and "already deleted" in str(exc)
+    # The bindings raise a plain RuntimeError: only the text tells it from others. The first is PySide's, the second
+    # PyQt's ("wrapped C/C++ object of type QLabel has been deleted").
+    return isinstance(exc, RuntimeError) and str(exc).endswith(("already deleted.", "has been deleted"))

@@ -13,7 +13,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Callable, Coroutine, Mapping, NoReturn, TypeVar
 
 from asyncslot._loop.first_step import dispose
-from asyncslot._qt import QtCore
+from asyncslot._qt import QtCore, own_arguments
 from asyncslot._slot.call_queue import find_queue
 from asyncslot._slot.failure import report_failure
 from asyncslot._slot.start import start_failed, start_task
@@ -77,7 +77,7 @@ def make_slot(
             receiver = _find_receiver(slot, args[0]) if args else None
             record = make_record(receiver, on_failure)
             # Wrong arguments are a TypeError here. The wrapper itself accepts any.
-            coro = function(*args, **kwargs)
+            coro = function(*own_arguments(args), **kwargs)
         except Exception as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
             coro = _fail(exc)
             record = record or TaskRecord(on_failure=on_failure)

@@ -59,7 +59,12 @@ class CallSettings(NamedTuple):
         if self.mode not in MODES:
             msg = f"when_busy={self.mode!r} is unknown; it is one of {', '.join(map(repr, MODES))}"
             raise ValueError(msg)
-        if not isinstance(self.limit, int) or self.limit < 1:
+        try:
+            hash(self.group)
+        except TypeError as exc:
+            msg = f"group must be hashable, because it names a group, got {self.group!r}; pass a string, for instance"
+            raise ValueError(msg) from exc
+        if not isinstance(self.limit, int) or isinstance(self.limit, bool) or self.limit < 1:
             msg = f"limit must be an int of 1 or more, got {self.limit!r}; it says how many calls may run at once"
             raise ValueError(msg)
         if self.mode == "start" and self.limit != 1:

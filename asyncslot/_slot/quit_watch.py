@@ -17,7 +17,7 @@ import contextlib
 import weakref
 from typing import Any, Callable, Iterator
 
-from asyncslot._qt import IdentityDict, QtCore
+from asyncslot._qt import IdentityDict, QtCore, is_quit_event
 
 __all__ = ["holding_quits", "is_quit_closing_windows", "watch_quits"]
 
@@ -75,7 +75,7 @@ class _Watch:
         own = vars(application).get("event")
 
         def handle(event: Any) -> bool:
-            if event.type() != QtCore.QEvent.Type.Quit:
+            if not is_quit_event(event):
                 return call_original(event)
             # Refused as QGuiApplication::event() refuses where a window stays open: ignored, and handled.
             if self.holders:

@@ -17,7 +17,7 @@ import types
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Coroutine, cast
 
-from asyncslot._qt import IdentityDict, QtCore, is_deleted_error
+from asyncslot._qt import IdentityDict, QtCore, is_deleted_error, virtual_result
 from asyncslot._slot.call import check_function, make_record, start_slot
 from asyncslot._slot.failure import report_failure
 from asyncslot._slot.quit_watch import holding_quits, is_quit_closing_windows, watch_quits
@@ -106,7 +106,8 @@ class _CloseEvent:
         """Run the coroutine, unless it runs already, or the window closes without asking."""
         closing = _closings[window]
         # The same event again: a subclass's coroutine calls super(). It decides, and this one only runs.
-        if closing.task is not None and event is closing.event:
+        # PyQt may use the Python object of a past event again, so its task must be the one that runs, too.
+        if closing.task is not None and event is closing.event and _is_current(closing.task):
             return self._start(window, event)
         if closing.is_for_good or _is_ending():
             self._call_next(window, event)
@@ -118,7 +119,7 @@ class _CloseEvent:
         # After asking, because a coroutine that has decided at once holds up nothing.
         if closing.task is not None and is_quit_closing_windows():
             closing.hold_quit()
-        return closing.task
+        return virtual_result(closing.task)
 
     def _ask(self, closing: _Closing, window: Any, event: Any) -> None:
         closing.event = event
@@ -202,6 +203,10 @@ class _Closing:
         finally:
             # A window that was closed can be shown again, and is then asked again.
             self.is_for_good = False
+
+
+def _is_current(task: asyncio.Task[Any]) -> bool:
+    return get_running_loop() is not None and asyncio.current_task() is task
 
 
 def _may_close(task: asyncio.Task[Any]) -> bool:

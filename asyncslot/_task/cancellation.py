@@ -13,7 +13,15 @@ from asyncslot._task.asyncio_private import is_helper
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["CancelReason", "cancel", "cancel_all", "cancel_reason", "is_cancelled_for", "remember_reason"]
+__all__ = [
+    "CancelReason",
+    "cancel",
+    "cancel_all",
+    "cancel_reason",
+    "is_being_cancelled",
+    "is_cancelled_for",
+    "remember_reason",
+]
 
 
 class CancelReason(enum.Enum):
@@ -48,11 +56,24 @@ def cancel(task: asyncio.Future[Any], reason: CancelReason) -> None:
         remember_reason(task, reason)
 
 
+def is_being_cancelled(task: asyncio.Future[Any]) -> bool:
+    """Tell whether *task* has been cancelled and may be cleaning up. Before Python 3.11 only our own requests count."""
+    return not task.done() and (_count_requests(task) > 0 or task in _reasons)
+
+
 def cancel_all(tasks: Iterable[asyncio.Future[Any]], reason: CancelReason = CancelReason.QUIT) -> None:
     """Request the cancellation of each of *tasks*, except asyncio's own helpers, which end by themselves."""
     for task in tasks:
         if not is_helper(task):
-            cancel(task, reason)
+            _try_to_cancel(task, reason)
+
+
+def _try_to_cancel(task: asyncio.Future[Any], reason: CancelReason) -> None:
+    try:
+        cancel(task, reason)
+    except Exception as exc:  # noqa: BLE001 - of a program's own kind of future. The others must be cancelled, too.
+        context = {"message": "A future could not be cancelled", "exception": exc, "future": task}
+        task.get_loop().call_exception_handler(context)
 
 
 def remember_reason(task: asyncio.Future[Any], reason: CancelReason) -> None:
@@ -71,7 +92,13 @@ def cancel_reason(subject: asyncio.Future[Any] | BaseException) -> CancelReason 
         The reason of the last cancellation; None if the task was not cancelled. Before Python 3.11 a task
         does not count requests. There, None comes instead of REQUESTED for a task that is not done, and the
         reason of an earlier request that was swallowed may come instead of REQUESTED.
+
+    Raises:
+        TypeError: If *subject* is neither.
     """
+    if not isinstance(subject, BaseException) and not asyncio.isfuture(subject):
+        msg = f"cancel_reason() takes a task or a CancelledError, got {subject!r}"
+        raise TypeError(msg)
     if not isinstance(subject, BaseException):
         is_requested = subject.cancelled() or (not subject.done() and _count_requests(subject) > 0)
         return _find_reason(subject, is_requested=is_requested)

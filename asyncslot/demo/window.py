@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Sequence
 
 from asyncslot import AsyncSlot
-from asyncslot._qt import QtCore, import_qt
+from asyncslot._qt import QtCore, Signal, import_qt
 from asyncslot.demo.row import DownloadRow, make_label
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ DownloadRow[state="failed"] #status { color: #d64545; }
 class Clock(QtWidgets.QLabel):
     """Shows the time, sixty times per second, and the longest time that has passed between two ticks."""
 
-    ticked = QtCore.Signal()
+    ticked = Signal()
 
     def __init__(self) -> None:
         super().__init__()

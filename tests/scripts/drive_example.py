@@ -1,9 +1,9 @@
 """Runs an example and presses its button: drive_example.py FILE finish|close."""
 
-import runpy
 import sys
+from pathlib import Path
 
-from qt import QApplication, QTimer
+from qt import BINDING, QApplication, QTimer
 
 path, end = sys.argv[1:]
 
@@ -29,4 +29,5 @@ def drive() -> None:
 
 original = QApplication.exec
 QApplication.exec = lambda *_: (QTimer.singleShot(0, drive), original())[1]
-runpy.run_path(path, run_name="__main__")
+source = Path(path).read_text().replace("PySide6", BINDING)  # The README shows PySide6's names.
+exec(compile(source, path, "exec"), {"__name__": "__main__", "__file__": path})

@@ -27,6 +27,15 @@ def find_binding() -> str:
 
 
 BINDING = find_binding()
+IS_PYQT = BINDING.startswith("PyQt")
+
+
+def delete(qobject: Any) -> None:
+    """Delete the C++ object of a QObject."""
+    if IS_PYQT:
+        importlib.import_module(f"{BINDING}.sip").delete(qobject)
+    else:
+        importlib.import_module(f"shiboken{BINDING[-1]}").delete(qobject)
 
 
 def __getattr__(name: str) -> Any:
@@ -35,7 +44,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(name)
     if name.startswith("Qt") and name != "Qt":
         return importlib.import_module(f"{BINDING}.{name}")
-    if BINDING.startswith("PyQt"):
+    if IS_PYQT:
         name = NAMES_IN_PYQT.get(name, name)
     for module in (ELSEWHERE[name],) if name in ELSEWHERE else ("QtCore", "QtGui", "QtWidgets"):
         found = getattr(importlib.import_module(f"{BINDING}.{module}"), name, None)

@@ -1,0 +1,87 @@
+"""Signals and slots under one name for each binding, and what PyQt needs that PySide does by itself."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, TypeVar
+
+from asyncslot._qt.binding import QtCore, binding_name, import_qt
+
+__all__ = ["Signal", "declare_slot", "is_slot", "own_arguments", "virtual_result"]
+
+T = TypeVar("T")
+
+_IS_PYQT = binding_name().startswith("PyQt")
+
+# Any: what these names are depends on the binding.
+Signal: Any = QtCore.pyqtSignal if _IS_PYQT else QtCore.Signal  # type: ignore[attr-defined]
+_Slot: Any = QtCore.pyqtSlot if _IS_PYQT else QtCore.Slot  # type: ignore[attr-defined]
+
+# Where the binding's Slot notes what it has declared. `functools.wraps` copies it.
+_MARK = "__pyqtSignature__" if _IS_PYQT else "_slots"
+
+
+def is_slot(function: Callable[..., object]) -> bool:
+    """Tell whether the binding's own Slot has been applied to *function*."""
+    return hasattr(function, _MARK)
+
+
+def declare_slot(slot: T, signal_types: tuple[Any, ...], name: str | None, count: float) -> T:
+    """
+    Declare a function as a slot, so that QML, ``invokeMethod`` and ``connectSlotsByName`` find it.
+
+    Args:
+        slot: The function.
+        signal_types: What it takes: Python types, or names of C++ types.
+        name: The slot's name; None for the function's.
+        count: How many positional parameters it has, ``self`` included.
+
+    Returns:
+        The function.
+    """
+    # PySide passes as many of a signal's arguments as the function has parameters, whatever is declared. PyQt
+    # passes what is declared: without types, none. So it is told nothing, and counts the parameters, too.
+    if _IS_PYQT and not signal_types and name is None and count > 1:
+        return slot
+    options = {"name": name} if name else {}
+    declared: T = _Slot(*signal_types, **options)(slot)
+    return declared
+
+
+if _IS_PYQT:
+    _sip = import_qt("sip")
+
+    def own_arguments(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+        """
+        Return a signal's arguments, with copies of those that end with the emission.
+
+        PyQt passes a value such as a QModelIndex or a QItemSelection as a reference to the C++ object that the
+        emitter has on its stack. Using it after the first suspension would crash the process.
+        Source: measured, PyQt5 5.15.11 and PyQt6 6.11.0: reading a QItemSelection afterwards is a segmentation fault.
+        """
+        # Most signals have numbers, texts and QObjects, which are Python's own or live on.
+        if not any(map(_is_borrowed, arguments)):
+            return arguments
+        return tuple(_copy(value) if _is_borrowed(value) else value for value in arguments)
+
+    def _is_borrowed(value: object) -> bool:
+        # sip.wrapper is the base class of what may have a parent: QObjects, list items. They are never copied.
+        return isinstance(value, _sip.simplewrapper) and not isinstance(value, _sip.wrapper)
+
+    def _copy(value: Any) -> Any:
+        try:
+            return type(value)(value)
+        except TypeError:  # Without a copy constructor, such as events in PyQt6: valid up to the first suspension.
+            return value
+
+    def virtual_result(result: T) -> T | None:
+        """Return None, not *result*: PyQt takes nothing else from an override of a C++ ``void`` method."""
+        del result
+        return None
+
+else:
+    # PySide has copied what ends with the emission. Called for each slot: of a tuple, this returns the same one.
+    own_arguments = tuple  # type: ignore[assignment]
+
+    def virtual_result(result: T) -> T | None:
+        """Return *result*: PySide ignores what an override of a C++ ``void`` method returns."""
+        return result
