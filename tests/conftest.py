@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -13,8 +14,8 @@ from typing import Any, Iterator
 import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-# Qt 5 makes a directory, and says so, where it is not set.
-os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
+# Where it is not set, Qt 5 makes such a directory, and says so.
+os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="asyncslot-runtime-"))
 
 try:
     from asyncslot._qt import QtCore, import_qt
@@ -24,6 +25,11 @@ except ImportError as error:
     pytest.exit(f"the tests need a Qt binding with widgets: {error}", returncode=1)
 
 from asyncslot import AsyncSlotEventLoop
+
+
+def pytest_unconfigure() -> None:
+    if "asyncslot-runtime-" in os.environ["XDG_RUNTIME_DIR"]:
+        shutil.rmtree(os.environ["XDG_RUNTIME_DIR"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -967,8 +967,8 @@ def test_slot_stacked_name_is_heeded(attached: AsyncSlotEventLoop) -> None:
 @pytest.mark.parametrize(
     ("needed", "text"),
     [
-        ("QtQml", b"import QtQml\nQtObject { signal clicked(); onClicked: %s }"),
-        ("QtQuickControls2", b"import QtQuick.Controls.Basic\nButton { onClicked: %s }"),
+        ("QtQml", b"import QtQml 2.15\nQtObject { signal clicked(); onClicked: %s }"),
+        ("QtQuickControls2", b"import QtQuick.Controls 2.15\nButton { onClicked: %s }"),
     ],
     ids=["signal", "Button"],
 )

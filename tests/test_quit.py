@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 import pytest
-from support import run_script
+from support import IS_QT_5, exit_is_heard, run_script
 
 PLACES = [
     "coroutine",
@@ -59,7 +59,7 @@ def test_window_closed_during_await_clean_up_awaits() -> None:
     assert finished.lines == ["disabled when click() returns: True", "closing", "cleaned up"]
 
 
-@pytest.mark.parametrize("how", ["exit", "SIGTERM"])
+@pytest.mark.parametrize("how", [pytest.param("exit", marks=exit_is_heard), "SIGTERM"])
 def test_quit_again_while_draining_ends_at_once(how: str) -> None:
     """A second exit(), or SIGTERM, does not wait for a task that swallows its cancellation; the task is named."""
     finished = run_script("stubborn", how)
@@ -95,7 +95,8 @@ def test_quit_last_window_slot_detaches() -> None:
     assert before.lines == ["detached", "0 STOPPED", "cleaned", "True CLOSED"]
     meanwhile = run_script("detach_last_window", "meanwhile")
     refused = "detach() was called while the application quits, or the loop shuts down; the loop ends by itself"
-    assert meanwhile.lines == [refused, "cleaned", "3 CLOSED", "True CLOSED"]
+    # Qt 5 does not emit the signal when exec() has returned, which is when clean-up runs there.
+    assert meanwhile.lines == [refused] * (not IS_QT_5) + ["cleaned", "3 CLOSED", "True CLOSED"]
     assert before.errors + meanwhile.errors == ""
 
 

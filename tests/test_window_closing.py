@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from support import run_qt, run_script
+from support import quit_closes_windows, run_qt, run_script
 
 from asyncslot import AsyncClose, AsyncSlotEventLoop, CancelReason, cancel_reason, scope
 from asyncslot._qt import QtCore, import_qt
@@ -362,14 +362,14 @@ def test_close_refuses_another_name() -> None:
     [
         # The window closes, and the application, which stays without windows, goes on.
         ("close", ["asked", "answered", "open: False", "aboutToQuit"], 4),
-        ("quit", ["asked", "answered", "aboutToQuit"], 0),
-        ("blocking", ["asked", "answered", "aboutToQuit"], 0),
-        ("during", ["asked", "answered", "aboutToQuit"], 0),
-        ("two", ["asked", "answered", "asked", "answered", "aboutToQuit"], 0),
-        ("refused", ["asked", "answered", "open: True", "aboutToQuit"], 4),
+        pytest.param("quit", ["asked", "answered", "aboutToQuit"], 0, marks=quit_closes_windows),
+        pytest.param("blocking", ["asked", "answered", "aboutToQuit"], 0, marks=quit_closes_windows),
+        pytest.param("during", ["asked", "answered", "aboutToQuit"], 0, marks=quit_closes_windows),
+        pytest.param("two", ["asked", "answered", "asked", "answered", "aboutToQuit"], 0, marks=quit_closes_windows),
+        pytest.param("refused", ["asked", "answered", "open: True", "aboutToQuit"], 4, marks=quit_closes_windows),
         ("exit", ["asked", "aboutToQuit", "CancelReason.QUIT"], 7),
         ("clean", ["asked", "aboutToQuit", "CancelReason.QUIT", "open: False"], 7),
-        ("deleted", ["asked", "CancelReason.OWNER_DESTROYED", "aboutToQuit"], 0),
+        pytest.param("deleted", ["asked", "CancelReason.OWNER_DESTROYED", "aboutToQuit"], 0, marks=quit_closes_windows),
     ],
 )
 def test_quit_held_up_by_a_question(case: str, lines: list[str], code: int) -> None:
@@ -380,6 +380,7 @@ def test_quit_held_up_by_a_question(case: str, lines: list[str], code: int) -> N
     assert finished.errors == ""
 
 
+@quit_closes_windows
 def test_quit_held_up_closes_other_windows() -> None:
     """The quit that is issued again closes whatever else is open."""
     finished = run_script("async_close", "others")
@@ -391,14 +392,14 @@ def test_quit_held_up_closes_other_windows() -> None:
     ("choice", "end", "lines", "text"),
     [
         ("Save", "close", ["written"], "changed text"),
-        ("Save", "quit", ["written"], "changed text"),
+        pytest.param("Save", "quit", ["written"], "changed text", marks=quit_closes_windows),
         ("Discard", "close", [], "text"),
         ("Cancel", "close", ["open: True"], "text"),
-        ("Cancel", "quit", ["open: True"], "text"),
+        pytest.param("Cancel", "quit", ["open: True"], "text", marks=quit_closes_windows),
         ("Save", "fail", ["error: OSError: disk full | open: True"], "text"),
         # Quit from elsewhere while the box is open: it stays open, and the quit waits for the answer.
         ("Save", "quit-in-box", ["written"], "changed text"),
-        ("Cancel", "quit-in-box", ["open: True"], "text"),
+        pytest.param("Cancel", "quit-in-box", ["open: True"], "text", marks=quit_closes_windows),
     ],
 )
 def test_editor_example_asks_saves_and_closes(

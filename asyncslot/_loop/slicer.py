@@ -192,9 +192,11 @@ class Slicer:
         if self.is_waiting or self._waker is None or self.ready or self.stopping:
             return
         self.is_waiting = True
-        self._route()
+        if self._captured is None:
+            self.enqueue = self._enqueue_and_wake  # As `_route` does.
         self._waker.rest()
-        self.wait_for_timers()
+        if self.scheduled:
+            self._waker.wake_by(self.scheduled[0]._when, self._get_time())
 
     def wait_for_timers(self) -> None:
         """Let the waker call when the first timer is due."""
@@ -354,9 +356,11 @@ class Slicer:
         # Wake the waker even if it is awake: a QTimer fires inside its own timeout, that is in a nested Qt
         # loop, only if it was restarted there. Do it nowhere else: a restart puts the timer off, and
         # beside an application's timer of 0 ms the guest would starve.
-        self.is_waiting = True
-        self.wake()
+        self.is_waiting = False
+        self._waker.wake()
         frame = self.enter()
+        # As `_route` does, now that enter() has ended any capture.
+        self.enqueue = self.ready.append
         try:
             self._slice_end_s = self._clock() + slice_s
             return self._run_batches(run_checked)
