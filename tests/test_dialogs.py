@@ -34,7 +34,7 @@ def window(loop: AsyncSlotEventLoop) -> Iterator[Any]:
     yield window
     for box in find_boxes():
         box.close()
-    QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.Type.DeferredDelete.value)
+    QtCore.QCoreApplication.sendPostedEvents(None, 52)
 
 
 def find_boxes() -> list[Any]:

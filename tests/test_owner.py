@@ -11,7 +11,7 @@ from typing import Any, Callable
 
 import pytest
 from qt import IS_PYQT, delete
-from support import run_qt, run_script
+from support import run_coroutine, run_qt, run_script
 
 from asyncslot import AsyncSlot, AsyncSlotEventLoop, CancelReason, cancel_reason, run_task, tasks
 from asyncslot._qt import QtCore, import_qt
@@ -203,6 +203,18 @@ def test_owner_destroyed_by_another_thread_cancels(attached: AsyncSlotEventLoop)
 
     run_until_done(task, delete_elsewhere)
     assert cancel_reason(task) is CancelReason.OWNER_DESTROYED
+
+
+def test_owner_collected_in_a_cycle_cancels(attached: AsyncSlotEventLoop) -> None:
+    """An owner that the garbage collector finds, with all that refers to it, cancels its tasks as any other."""
+    owners = [QtCore.QObject() for _ in range(20)]
+    for one, other in zip(owners, [*owners[1:], owners[0]]):
+        one.other = other
+    started = [run_task(asyncio.sleep(3600), owner=owner) for owner in owners]
+    del one, other, owners
+    gc.collect()
+    run_coroutine(asyncio.wait(started))
+    assert all(task.cancelled() for task in started)
 
 
 def test_owner_destroyed_is_not_listed(attached: AsyncSlotEventLoop) -> None:

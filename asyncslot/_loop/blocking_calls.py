@@ -259,6 +259,8 @@ class BlockingCalls:
         """Note that the application quits: Qt ends the loops of all calls on the stack."""
         for call in self.stack:
             call.is_quit = True
+            if call.is_contested:
+                call.is_ended = False  # The exit() came first.
             call.has_result = call.future is not None and call.future.done() and not call.is_contested
 
     def abort(self, exc: BaseException) -> None:

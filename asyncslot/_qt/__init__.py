@@ -21,7 +21,7 @@ from asyncslot._qt.event_loop import (
     process_events_until,
 )
 from asyncslot._qt.identity_dict import IdentityDict
-from asyncslot._qt.qobject import check_alive, is_alive, is_deleted_error
+from asyncslot._qt.qobject import check_alive, connect_destroyed, is_alive, is_deleted_error
 from asyncslot._qt.slot import Signal, declare_slot, is_slot, own_arguments, virtual_result
 from asyncslot._qt.thread import hold_thread_state, is_python_thread
 
@@ -35,6 +35,7 @@ __all__ = [
     "binding_name",
     "binding_version",
     "check_alive",
+    "connect_destroyed",
     "declare_slot",
     "exec_application",
     "exec_loop",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 from asyncslot._qt.binding import QtCore
+from asyncslot._qt.slot import IS_PYQT, declare_slot
 
-__all__ = ["check_alive", "is_alive", "is_deleted_error"]
+__all__ = ["check_alive", "connect_destroyed", "is_alive", "is_deleted_error"]
 
 
 def check_alive(obj: object) -> None:
@@ -38,3 +40,58 @@ def is_deleted_error(exc: BaseException | None) -> bool:
     # The bindings raise a plain RuntimeError: only the text tells it from others. The first is PySide's, the second
     # PyQt's ("wrapped C/C++ object of type QLabel has been deleted").
     return isinstance(exc, RuntimeError) and str(exc).endswith(("already deleted.", "has been deleted"))
+
+
+if IS_PYQT:
+
+    class _Receiver(QtCore.QObject):
+        """Receives ``destroyed`` by a slot that C++ knows."""
+
+        def __init__(self, on_destroyed: Any) -> None:
+            super().__init__()
+            self._on_destroyed = weakref.WeakMethod(on_destroyed)
+
+        def receive(self) -> None:
+            on_destroyed = self._on_destroyed()
+            if on_destroyed is not None:
+                on_destroyed()
+
+        receive = declare_slot(receive, (), None, 1)
+
+    def connect_destroyed(qobject: Any, on_destroyed: Any) -> object:
+        """
+        Have a method called when the C++ object of *qobject* is destroyed, on the thread that destroys it.
+
+        The garbage collector takes the Python functions that PyQt has connected to a QObject in a cycle to pieces
+        before it destroys the QObject: they would not be called, or crash. A declared slot is C++'s connection.
+        Source: measured, PyQt5 5.15.11 and PyQt6 6.11.0.
+
+        Args:
+            qobject: The object.
+            on_destroyed: A bound method without arguments; its receiver is held weakly.
+
+        Returns:
+            The connection lasts as long as this object.
+        """
+        receiver = _Receiver(on_destroyed)
+        qobject.destroyed.connect(receiver.receive, QtCore.Qt.ConnectionType.DirectConnection)
+        return receiver
+
+else:
+
+    def connect_destroyed(qobject: Any, on_destroyed: Any) -> object:
+        """
+        Have a method called when the C++ object of *qobject* is destroyed, on the thread that destroys it.
+
+        Args:
+            qobject: The object.
+            on_destroyed: A bound method without arguments.
+
+        Returns:
+            Nothing that has to be kept.
+        """
+        # A closure: it is called even if the Python object dies together with the C++ one. A bound method's
+        # receiver is held weakly by PySide, and would be gone by then.
+        # A direct connection, whatever the thread: a queued one would get lost.
+        qobject.destroyed.connect(lambda *_: on_destroyed(), QtCore.Qt.ConnectionType.DirectConnection)
+        return None

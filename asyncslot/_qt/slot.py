@@ -6,18 +6,18 @@ from typing import Any, Callable, TypeVar
 
 from asyncslot._qt.binding import QtCore, binding_name, import_qt
 
-__all__ = ["Signal", "declare_slot", "is_slot", "own_arguments", "virtual_result"]
+__all__ = ["IS_PYQT", "Signal", "declare_slot", "is_slot", "own_arguments", "virtual_result"]
 
 T = TypeVar("T")
 
-_IS_PYQT = binding_name().startswith("PyQt")
+IS_PYQT = binding_name().startswith("PyQt")
 
 # Any: what these names are depends on the binding.
-Signal: Any = QtCore.pyqtSignal if _IS_PYQT else QtCore.Signal  # type: ignore[attr-defined]
-_Slot: Any = QtCore.pyqtSlot if _IS_PYQT else QtCore.Slot  # type: ignore[attr-defined]
+Signal: Any = QtCore.pyqtSignal if IS_PYQT else QtCore.Signal  # type: ignore[attr-defined]
+_Slot: Any = QtCore.pyqtSlot if IS_PYQT else QtCore.Slot  # type: ignore[attr-defined]
 
 # Where the binding's Slot notes what it has declared. `functools.wraps` copies it.
-_MARK = "__pyqtSignature__" if _IS_PYQT else "_slots"
+_MARK = "__pyqtSignature__" if IS_PYQT else "_slots"
 
 
 def is_slot(function: Callable[..., object]) -> bool:
@@ -40,14 +40,14 @@ def declare_slot(slot: T, signal_types: tuple[Any, ...], name: str | None, count
     """
     # PySide passes as many of a signal's arguments as the function has parameters, whatever is declared. PyQt
     # passes what is declared: without types, none. So it is told nothing, and counts the parameters, too.
-    if _IS_PYQT and not signal_types and name is None and count > 1:
+    if IS_PYQT and not signal_types and name is None and count > 1:
         return slot
     options = {"name": name} if name else {}
     declared: T = _Slot(*signal_types, **options)(slot)
     return declared
 
 
-if _IS_PYQT:
+if IS_PYQT:
     _sip = import_qt("sip")
 
     def own_arguments(arguments: tuple[Any, ...]) -> tuple[Any, ...]:

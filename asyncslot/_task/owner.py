@@ -12,7 +12,7 @@ import threading
 import weakref
 from typing import Any
 
-from asyncslot._qt import IdentityDict, QtCore, check_alive
+from asyncslot._qt import IdentityDict, check_alive, connect_destroyed
 from asyncslot._task.asyncio_private import logger, loop_thread_id
 from asyncslot._task.cancellation import CancelReason, cancel
 from asyncslot._task.description import describe_task
@@ -60,10 +60,8 @@ class OwnedTasks:
         self.is_destroyed = False
         # Each task, with the timer that cancels it again if it goes on after its owner; None while that lives.
         self.tasks: dict[asyncio.Task[Any], asyncio.TimerHandle | None] = {}
-        # A closure: it is called even if the Python object dies together with the C++ one. A bound method's
-        # receiver is held weakly by PySide, and would be gone by then.
-        # A direct connection, whatever the thread: a queued one would get lost.
-        owner.destroyed.connect(lambda *_: self._on_destroyed(), QtCore.Qt.ConnectionType.DirectConnection)
+        # Kept, because on PyQt the connection lives as long as this object.
+        self._connection = connect_destroyed(owner, self._on_destroyed)
 
     def remove(self, task: asyncio.Task[Any]) -> None:
         """Forget *task*, which is done, or whose loop is closed."""

@@ -6,7 +6,7 @@ import sys
 
 os.environ.setdefault("QT_QUICK_BACKEND", "software")  # What draws without a graphics card.
 
-from qt import QEventLoop, QGuiApplication, QPoint, QQuickItem, Qt, QTest, QTimer
+from qt import QEventLoop, QGuiApplication, QPoint, QPointF, QQuickItem, Qt, QTest, QTimer
 
 path, end, *picture = sys.argv[1:]
 
@@ -21,7 +21,7 @@ def drive() -> None:
     shown = QEventLoop()
     label.textChanged.connect(lambda: texts.append(label.property("text")))
     label.textChanged.connect(lambda: shown.quit() if "in all" in texts[-1] else None)
-    middle = button.mapToScene(button.boundingRect().center()).toPoint()
+    middle = button.mapToScene(QPointF(button.width() / 2, button.height() / 2)).toPoint()
 
     def click() -> None:
         QTest.mouseClick(window, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(middle))
