@@ -19,6 +19,9 @@ ROOT = Path(__file__).parent.parent
 # The binding that the tests run on.
 BINDING = QtCore.__name__.partition(".")[0]
 
+# A binding, installed or not, that is not the one in use.
+OTHER_BINDING = "PyQt5" if BINDING == "PyQt6" else "PyQt6"
+
 OURS = "AsyncSlotEventLoop"
 STOCK = (asyncio.ProactorEventLoop if sys.platform == "win32" else asyncio.SelectorEventLoop).__name__
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import Any, Callable
 
 from asyncslot._qt.binding import QtCore
 
@@ -28,8 +28,8 @@ def exec_application() -> int:
     return code
 
 
-def exec_loop(qt_loop: QtCore.QEventLoop) -> int:
-    """Run a QEventLoop; return the code that it was ended with, -1 if the application quits already."""
+def exec_loop(qt_loop: Any) -> int:
+    """Run a QEventLoop, or a dialog; return the code that it was ended with, -1 if the application quits already."""
     code: int = getattr(qt_loop, _EXEC)()
     return code
 

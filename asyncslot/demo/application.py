@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Iterator
 
 from asyncslot import run_task
-from asyncslot._qt import import_qt
+from asyncslot._qt import exec_application, import_qt
 from asyncslot.demo.download import Source, file_name, make_session
 from asyncslot.demo.script import Script
 from asyncslot.demo.server import serve_files
@@ -47,11 +47,11 @@ class Options:
 def run_application(options: Options) -> int:
     """Run the demo until its window is closed or its script has ended; return the exit code."""
     # The arguments were parsed by us, so Qt gets only a name.
-    application = QtWidgets.QApplication(["asyncslot demo"])
+    application = QtWidgets.QApplication(["asyncslot demo"])  # noqa: F841 - deleted if nothing refers to it.
     demo = _Demo(options)
     # Before exec(): this makes a loop and attaches it. The first step runs now, the rest when Qt's loop runs.
     run_task(demo.run(), name="demo").add_done_callback(_on_done)
-    return application.exec()
+    return exec_application()
 
 
 class _Demo:

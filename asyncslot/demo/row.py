@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from asyncslot import AsyncSlot, run_task
-from asyncslot._qt import QtCore, import_qt
+from asyncslot._qt import QtCore, exec_loop, import_qt
 from asyncslot.demo.download import DownloadError, Source, download
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class DownloadRow(QtWidgets.QFrame):
         box.setStandardButtons(buttons.Yes | buttons.No)
         box.setDefaultButton(buttons.No)
         # exec(), not open(), to show that a modal question stops no task.
-        answer = box.exec()
+        answer = exec_loop(box)
         # Its parent, the window, would keep it until the end.
         box.deleteLater()
         return answer == buttons.Yes

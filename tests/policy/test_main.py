@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from policy_support import BINDING, OURS, PROGRAM, ROOT, STOCK, run_python, write_distribution
+from policy_support import BINDING, OTHER_BINDING, OURS, PROGRAM, ROOT, STOCK, run_python, write_distribution
 from support import CEILING_S, Finished
 
 LAUNCHER = ("-m", "asyncslot_policy")
@@ -206,7 +206,7 @@ def test_loop_qt_is_imported_when_the_program_asks_for_it(files: Path) -> None:
         (["--loop", "os:getcwd"], {}, "no event loop"),
         (["--loop", "raising"], {}, "ValueError: at import"),
         ([], {"ASYNCSLOT_POLICY": "qtt"}, "ASYNCSLOT_POLICY='qtt': there is no loop of this name"),
-        ([], {"ASYNCSLOT_QT_API": "PySide2"}, "PySide2"),
+        ([], {"ASYNCSLOT_QT_API": OTHER_BINDING}, OTHER_BINDING),
         ([], {"ASYNCSLOT_APPLICATION": "widget"}, "ASYNCSLOT_APPLICATION='widget'"),
     ],
 )

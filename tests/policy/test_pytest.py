@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from policy_support import BINDING, OURS, STOCK
+from policy_support import BINDING, OTHER_BINDING, OURS, STOCK
 
 pytest_plugins = ["pytester"]
 
@@ -199,11 +199,11 @@ def test_application_is_pytest_qts(pytester: pytest.Pytester) -> None:
 
 def test_unavailable_is_a_usage_error(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """A session whose loop cannot be had does not begin, and says why."""
-    monkeypatch.setenv("ASYNCSLOT_QT_API", "PySide2")
+    monkeypatch.setenv("ASYNCSLOT_QT_API", OTHER_BINDING)
     pytester.makepyfile("def test(): pass")
     result = pytester.runpytest_subprocess("--asyncslot", "-p", "no:pytest-qt")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: --asyncslot: *PySide2*"])
+    result.stderr.fnmatch_lines([f"ERROR: --asyncslot: *{OTHER_BINDING}*"])
 
 
 def test_session_leaves_asyncio_as_it_was(pytester: pytest.Pytester, tmp_path: Path) -> None:

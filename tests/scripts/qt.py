@@ -49,11 +49,16 @@ def __getattr__(name: str) -> Any:
     for module in (ELSEWHERE[name],) if name in ELSEWHERE else ("QtCore", "QtGui", "QtWidgets"):
         found = getattr(importlib.import_module(f"{BINDING}.{module}"), name, None)
         if found is not None:
+            add_exec(found)
             return found
     raise AttributeError(name)
 
 
-if BINDING == "PySide2":
-    # Qt 5's own name is a keyword of Python 2.
-    for cls in (__getattr__("QCoreApplication"), __getattr__("QEventLoop")):
-        cls.exec = cls.exec_
+def add_exec(found: Any) -> None:
+    """Give a class of PySide2 the name that the others have; "exec" was a keyword of Python 2."""
+    if hasattr(found, "exec_") and not hasattr(found, "exec"):
+        found.exec = found.exec_
+
+
+for _name in ("QCoreApplication", "QEventLoop", "QThread"):
+    add_exec(__getattr__(_name))

@@ -8,6 +8,8 @@ import threading
 import time
 from pathlib import Path
 
+import qt  # noqa: F401 - adds the names that PySide2 lacks.
+
 import asyncslot
 from asyncslot import AsyncSlotEventLoop, run_task
 from asyncslot._qt import QtCore, import_qt
