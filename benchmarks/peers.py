@@ -12,10 +12,23 @@ import os
 import sys
 from dataclasses import dataclass
 from importlib import import_module, metadata
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any, Callable, Coroutine, Optional
 
-__all__ = ["BASE", "BLOCKING", "MODES", "NON_BLOCKING", "PEERS", "Decorator", "MainFactory", "Peer", "import_qt"]
+__all__ = [
+    "BASE",
+    "BLOCKING",
+    "MODES",
+    "NON_BLOCKING",
+    "PEERS",
+    "Decorator",
+    "MainFactory",
+    "Peer",
+    "find_binding",
+    "import_qt",
+    "make_signal",
+]
 
 # asyncio runs the program; a Qt loop, if there is one at all, ends with the coroutine.
 BLOCKING = "blocking"
@@ -35,6 +48,15 @@ MainFactory = Callable[[], Coroutine[Any, Any, None]]
 Decorator = Callable[[Callable[..., Coroutine[Any, Any, None]]], Callable[..., Any]]
 
 
+# The bindings, in the order in which asyncslot looks for them. Not all peers run on each.
+_BINDINGS = ("PySide6", "PyQt6", "PyQt5", "PySide2")
+
+
+def find_binding() -> str:
+    """Return the name of the binding that is installed; of the first, if there are several."""
+    return next((name for name in _BINDINGS if find_spec(name) is not None), _BINDINGS[0])
+
+
 def import_qt(name: str) -> ModuleType:
     """
     Import a module of the binding's, such as ``"QtCore"``.
@@ -43,8 +65,14 @@ def import_qt(name: str) -> ModuleType:
         ImportError: If it is not installed.
     """
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    os.environ["QT_API"] = "pyside6"  # For qasync.
-    return import_module(f"PySide6.{name}")
+    os.environ["QT_API"] = find_binding().lower()  # For qasync.
+    return import_module(f"{find_binding()}.{name}")
+
+
+def make_signal(*types: type) -> Any:
+    """Make a signal, for the body of a QObject's class."""
+    core = import_qt("QtCore")
+    return getattr(core, "Signal" if hasattr(core, "Signal") else "pyqtSignal")(*types)
 
 
 def _quit_after(main: MainFactory) -> MainFactory:
@@ -89,7 +117,7 @@ def _attach_asyncslot(main: MainFactory) -> None:
     core = import_qt("QtCore")
     run_task, run = import_module("asyncslot").run_task, _quit_after(main)
     core.QTimer.singleShot(0, lambda: run_task(run()))
-    core.QCoreApplication.instance().exec()
+    import_module("asyncslot._qt").exec_application()
 
 
 def _decorate_asyncslot(function: Callable[..., Any]) -> Callable[..., Any]:

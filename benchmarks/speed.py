@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import Any, Callable, Coroutine
 
 from benchmarks.job import Context, EchoClient, Job, Measurements, Stopwatch, open_echo
-from benchmarks.peers import Decorator, Peer, import_qt
+from benchmarks.peers import Decorator, Peer, import_qt, make_signal
 
 __all__ = ["CORE", "JOBS", "WORKLOADS", "Workload"]
 
@@ -210,7 +210,7 @@ def _prepare_emissions(units: int, count_one: Callable[[], None], decorate: Deco
     core: Any = import_qt("QtCore")
 
     class Receiver(core.QObject):  # type: ignore[misc]
-        emitted = core.Signal()
+        emitted = make_signal()
 
         @decorate
         async def on_emitted(self) -> None:

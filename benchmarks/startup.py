@@ -12,6 +12,7 @@ import sys
 import time
 from typing import Callable, Iterator
 
+from benchmarks.peers import find_binding
 from benchmarks.rounds import ROOT, base_environment
 
 __all__ = ["measure_startup", "tabulate_startup"]
@@ -19,7 +20,7 @@ __all__ = ["measure_startup", "tabulate_startup"]
 # Samples of each kind in a round. Arbitrary.
 SAMPLES = 10
 
-_IMPORT_BASE = "import asyncio, PySide6.QtCore"
+_IMPORT_BASE = f"import asyncio, {find_binding()}.QtCore"
 
 # Prints the seconds that the import takes if its base is imported already.
 _TIMED_IMPORT = f"""
