@@ -1,0 +1,44 @@
+"""PyQt5 and type checkers: a signal takes an AsyncSlot, but for the stubs. Never run: read by mypy and pyright."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from PyQt5.QtCore import QObject, pyqtSignal
+from PyQt5.QtWidgets import QPushButton, QWidget
+
+from asyncslot import AsyncClose, AsyncSlot, run_task
+
+if TYPE_CHECKING:
+    from PyQt5.QtGui import QCloseEvent
+    from typing_extensions import assert_type  # noqa: TC004 - this file is never run.
+
+
+class Window(QWidget):
+    chosen = pyqtSignal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.button = QPushButton(self)
+        # PyQt5's own stubs take only slots that return None, whoever made them.
+        self.button.clicked.connect(self.on_clicked)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        self.chosen.connect(self.on_chosen)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+    @AsyncSlot()
+    async def on_clicked(self, checked: bool = False) -> bool:
+        return checked
+
+    @AsyncSlot(str)
+    async def on_chosen(self, text: str) -> int:
+        return len(text)
+
+    @AsyncClose
+    async def closeEvent(self, a0: QCloseEvent | None) -> bool:
+        return a0 is not None
+
+
+async def use(window: Window) -> None:
+    assert_type(window.on_chosen("x"), "asyncio.Task[int]")
+    assert_type(await window.on_clicked(), bool)
+    assert_type(run_task(asyncio.sleep(1, "x"), owner=QObject()), "asyncio.Task[str]")
