@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
+import subprocess
+import sys
 import warnings
+from importlib.util import find_spec
 
 import pytest
+from qt import BINDING
 
 from asyncslot._qt import binding
 
@@ -106,3 +111,41 @@ def test_warn_about_fault_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(caught) == 1
     assert "reference counts" in str(caught[0].message)
     assert "pip install" in str(caught[0].message)
+
+
+# -- with other packages that choose a binding, each program in a process of its own --
+
+
+def run_program(text: str, **environment: str) -> list[str]:
+    """Run a program; return the lines that it prints."""
+    clean = {name: value for name, value in os.environ.items() if name not in ("QT_API", "ASYNCSLOT_QT_API")}
+    command = [sys.executable, "-c", text]
+    finished = subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=60, env={**clean, **environment}
+    )
+    assert finished.stderr == ""
+    return finished.stdout.split()
+
+
+SAY = "from asyncslot._qt import binding_name; print(binding_name())\n"
+
+
+@pytest.mark.parametrize("order", ["before", "after"])
+@pytest.mark.parametrize("package", ["qtpy", "pyqtgraph"])
+def test_binding_is_that_of_other_packages(package: str, order: str) -> None:
+    """QtPy and pyqtgraph run on the binding that asyncslot runs on, whichever is imported first."""
+    if find_spec(package) is None:
+        pytest.skip(f"{package} is not installed")
+    names = {"qtpy": "qtpy.API_NAME", "pyqtgraph": "pyqtgraph.Qt.QT_LIB"}
+    other = f"import {package}; print({names[package]})\n"
+    assert run_program(other + SAY if order == "before" else SAY + other) == [BINDING, BINDING]
+
+
+@pytest.mark.parametrize("variable", ["QT_API", "ASYNCSLOT_QT_API"])
+def test_binding_variable_chooses_among_those_installed(variable: str) -> None:
+    """With two bindings installed, either variable chooses; the program's import comes before QT_API."""
+    installed = [name for name in binding.BINDINGS if find_spec(name) is not None]
+    for name in installed:
+        assert run_program(SAY, **{variable: name.lower()}) == [name]
+        imported = f"import {name}.QtCore\n{SAY}"
+        assert run_program(imported, QT_API=installed[0].lower()) == [name]
