@@ -191,15 +191,12 @@ class Interrupts:
         may crash Qt, but the user wants the program to end.
         """
         level = self._slicer.get_loop_level()
-        # A quit that drains has no Qt loop either, but Qt calls the guest there, and callbacks may hang.
-        if level == 0 and not self._quit.pumps:
+        # A quit that drains has no Qt loop either, but Qt calls the guest there, and foreign code may hang.
+        if level == 0 and not self._quit.pumps and self._slicer.callback_level is None:
             # While the loop opens or closes, it is not attached, or a call is on the stack, or it quits: see
-            # attach(), _block(), shutdown(). In a first step, the books of the slicer would be torn.
-            is_busy = self._calls.stack or self._quit.is_quitting or self._slicer.is_on_stack()
-            if not is_busy:
-                return self._calls.is_attached
-            if self._slicer.callback_level is None:
-                return False
+            # attach(), _block(), shutdown(). While a task is created, an exception would leave the capture on.
+            is_ours = self._calls.stack or self._quit.is_quitting or self._slicer.is_on_stack()
+            return self._calls.is_attached and not is_ours
         return len(self._pending) >= (1 if self._slicer.callback_level == level else 2)
 
     # -- when the guest handles it --

@@ -218,6 +218,7 @@ class Quit:
         """End the quit: let the next one begin, and let Qt quit again when the last window closes."""
         self.phase = QuitPhase.IDLE
         self._is_abandoned = False
+        self._cleaning_up.clear()
         if self._holds_last_window:
             self._holds_last_window = False
             require_application().setProperty("quitOnLastWindowClosed", True)
