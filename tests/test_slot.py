@@ -118,3 +118,32 @@ def test_slot_gets_as_many_arguments_as_it_has_parameters(attached: AsyncSlotEve
     assert seen[:3] == [(), (False,), (False,)]
     # PySide2, and PySide6 6.6, look for the overload with just as many arguments, and else take clicked() without any.
     assert seen[3] == (False, 2) or (BINDING.startswith("PySide") and seen[3] == (1, 2))
+
+
+class Named(QtCore.QPoint):
+    """A value of the program's own, that no copy constructor could copy."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(1, 2)
+        self.name = name
+
+
+def test_own_arguments_keeps_what_python_has_made(attached: AsyncSlotEventLoop) -> None:
+    """A value that Python has made is passed as it is, by a signal and by a call; it may be written to."""
+    seen: list[object] = []
+
+    class Receiver(QtCore.QObject):
+        emitted = Signal(object)
+
+        @AsyncSlot
+        async def on_emitted(self, value: Named) -> None:
+            value.setX(99)
+            seen.append(value)
+
+    receiver, named = Receiver(), Named("n")
+    receiver.emitted.connect(receiver.on_emitted)
+    receiver.emitted.emit(named)
+    receiver.on_emitted(named)
+    assert seen == [named, named]
+    assert all(value is named for value in seen)
+    assert (named.x(), named.name) == (99, "n")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from support import quit_closes_windows, run_qt, run_script
+from support import quit_closes_windows, run_coroutine, run_qt, run_script
 
 from asyncslot import AsyncClose, AsyncSlotEventLoop, CancelReason, cancel_reason, scope
 from asyncslot._qt import QtCore, import_qt
@@ -414,3 +414,99 @@ def test_editor_example_asks_saves_and_closes(
     assert file.read_text() == text
     assert ("disk full" in finished.errors) == (end == "fail")
     assert end == "fail" or finished.errors == ""
+
+
+# -- whose close event it is --
+
+
+class Base(Window):
+    """Agrees at once."""
+
+    @AsyncClose
+    async def closeEvent(self, event: Any) -> Any:
+        self.order = [*getattr(self, "order", []), "base"]
+        return True
+
+
+class Middle(Base):
+    @AsyncClose
+    async def closeEvent(self, event: Any) -> Any:
+        self.order = [*getattr(self, "order", []), "middle"]
+        await asyncio.sleep(0.001)
+        return await super().closeEvent(event)
+
+
+class Derived(Middle):
+    @AsyncClose
+    async def closeEvent(self, event: Any) -> Any:
+        self.order = [*getattr(self, "order", []), "derived"]
+        await asyncio.sleep(0.001)
+        return await asyncio.wait_for(self.ask_base(event), 20)
+
+    async def ask_base(self, event: Any) -> Any:
+        return await super().closeEvent(event)
+
+
+def close_and_wait(window: Any) -> None:
+    """Close a window in a task, and wait until it is closed."""
+
+    async def main() -> None:
+        window.show()
+        window.close()
+        while window.isVisible():
+            await asyncio.sleep(0.001)
+
+    run_coroutine(asyncio.wait_for(main(), 20))
+
+
+def test_close_super_in_each_class_after_suspensions_and_in_other_tasks(attached: AsyncSlotEventLoop) -> None:
+    """Each coroutine may await super()'s, after a suspension, and in a task of its own: the outermost one decides."""
+    window = Derived(lambda: None)
+    close_and_wait(window)
+    assert window.order == ["derived", "middle", "base"]
+
+
+def test_close_inside_its_own_coroutine_is_a_no_op(attached: AsyncSlotEventLoop) -> None:
+    """close() called by the coroutine that is being asked does not ask it again."""
+
+    class Impatient(Window):
+        @AsyncClose
+        async def closeEvent(self, event: Any) -> Any:
+            self.asked += 1
+            await asyncio.sleep(0.001)
+            assert not self.close()
+            return True
+
+    window = Impatient(lambda: None)
+    close_and_wait(window)
+    assert window.asked == 1
+
+
+def test_close_of_window_with_an_attribute_named_parent(attached: AsyncSlotEventLoop) -> None:
+    """Programs often keep their parent under that name, which hides Qt's method."""
+    window = Base(lambda: None)
+    window.parent = None
+    close_and_wait(window)
+    assert window.order == ["base"]
+
+
+def test_close_event_with_wrong_parameters_is_reported(loop: AsyncSlotEventLoop) -> None:
+    """The TypeError is the task's, and reported; the window stays open."""
+    reports: list[str] = []
+    loop.set_exception_handler(lambda _, context: reports.append(str(context["exception"])))
+
+    class Wrong(QtWidgets.QWidget):
+        @AsyncClose
+        async def closeEvent(self) -> Any: ...
+
+    async def main() -> None:
+        window = Wrong()
+        window.show()
+        assert not window.close()
+        await asyncio.sleep(0.001)
+        assert window.isVisible()
+
+    loop.run_until_complete(main())
+    assert len(reports) == 1
+    assert "closeEvent() takes 1 positional argument but 2 were given" in reports[0]
+    loop.set_exception_handler(None)

@@ -23,7 +23,7 @@ def check_alive(obj: object) -> None:
         msg = f"the owner of a task must be a QObject, got {obj!r}; leave it out for a task without an owner"
         raise TypeError(msg)
     # Any call into C++ makes the binding look. This one has no effect of its own.
-    obj.objectName()
+    QtCore.QObject.objectName(obj)
 
 
 def is_alive(obj: Any) -> bool:

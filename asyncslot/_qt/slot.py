@@ -54,7 +54,7 @@ if IS_PYQT:
         """
         Return a signal's arguments, with copies of those that end with the emission.
 
-        PyQt passes a value such as a QModelIndex or a QItemSelection as a reference to the C++ object that the
+        PyQt passes some values, such as a QItemSelection, as a reference to the C++ object that the
         emitter has on its stack. Using it after the first suspension would crash the process.
         Source: measured, PyQt5 5.15.11 and PyQt6 6.11.0: reading a QItemSelection afterwards is a segmentation fault.
         """
@@ -63,14 +63,20 @@ if IS_PYQT:
             return arguments
         return tuple(_copy(value) if _is_borrowed(value) else value for value in arguments)
 
+    # What C++ passes for the slot to write to.
+    _OUT_PARAMETERS = ("QAuthenticator", "QSslPreSharedKeyAuthenticator")
+
     def _is_borrowed(value: object) -> bool:
-        # sip.wrapper is the base class of what may have a parent: QObjects, list items. They are never copied.
-        return isinstance(value, _sip.simplewrapper) and not isinstance(value, _sip.wrapper)
+        # sip.wrapper is the base class of what may have a parent: QObjects, list items. They are never copied. Nor is
+        # what Python has made: it lives as long as somebody refers to it.
+        if not isinstance(value, _sip.simplewrapper) or isinstance(value, _sip.wrapper):
+            return False
+        return not _sip.ispyowned(value) and type(value).__name__ not in _OUT_PARAMETERS
 
     def _copy(value: Any) -> Any:
         try:
             return type(value)(value)
-        except TypeError:  # Without a copy constructor, such as events in PyQt6: valid up to the first suspension.
+        except Exception:  # noqa: BLE001 - there is no copy to be had: the value is valid up to the first suspension.
             return value
 
     def virtual_result(result: T) -> T | None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from asyncslot._slot.call_queue import CallSettings
     from asyncslot._task.registry import FailureHandler
 
-__all__ = ["check_function", "make_record", "make_slot", "start_slot"]
+__all__ = ["check_function", "fail", "make_record", "make_slot", "start_slot"]
 
 T = TypeVar("T")
 
@@ -79,7 +79,7 @@ def make_slot(
             # Wrong arguments are a TypeError here. The wrapper itself accepts any.
             coro = function(*own_arguments(args), **kwargs)
         except Exception as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
-            coro = _fail(exc)
+            coro = fail(exc)
             record = record or TaskRecord(on_failure=on_failure)
         record.finishes_on_quit = finishes_on_quit
         if not needs_queue:
@@ -118,7 +118,7 @@ def make_record(receiver: Any, on_failure: FailureHandler) -> TaskRecord:
             return TaskRecord(on_failure=on_failure)
         owned = find_owned(receiver)
     # Now, because Qt forgets the sender when the slot's first step returns. Weakly: a task does not keep it alive.
-    source = receiver.sender()
+    source = QtCore.QObject.sender(receiver)  # It may have an attribute of that name.
     return TaskRecord(owned, None if source is None else weakref.ref(source), on_failure)
 
 
@@ -156,7 +156,7 @@ def _start_refused(coro: Coroutine[Any, Any, T], record: TaskRecord, exc: BaseEx
     if loop is None:
         raise exc
     # A new record: with the call's own one, the call queue would take this task for a call that runs.
-    return start_failed(loop, _fail(exc), TaskRecord(on_failure=record.on_failure))
+    return start_failed(loop, fail(exc), TaskRecord(on_failure=record.on_failure))
 
 
 def _find_receiver(slot: Callable[..., object], first: Any) -> Any:
@@ -182,5 +182,6 @@ def _find_receiver(slot: Callable[..., object], first: Any) -> Any:
     return first
 
 
-async def _fail(exc: BaseException) -> NoReturn:
+async def fail(exc: BaseException) -> NoReturn:
+    """Raise *exc*: the coroutine of a call that cannot be run."""
     raise exc

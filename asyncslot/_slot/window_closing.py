@@ -18,7 +18,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Callable, Coroutine, cast
 
 from asyncslot._qt import IdentityDict, QtCore, is_deleted_error, virtual_result
-from asyncslot._slot.call import check_function, make_record, start_slot
+from asyncslot._slot.call import check_function, fail, make_record, start_slot
 from asyncslot._slot.failure import report_failure
 from asyncslot._slot.quit_watch import holding_quits, is_quit_closing_windows, watch_quits
 from asyncslot._task.asyncio_private import get_running_loop, is_unretrieved
@@ -105,12 +105,15 @@ class _CloseEvent:
     def __call__(self, window: Any, event: Any) -> asyncio.Task[Any] | None:
         """Run the coroutine, unless it runs already, or the window closes without asking."""
         closing = _closings[window]
-        # The same event again: a subclass's coroutine calls super(). It decides, and this one only runs.
-        # PyQt may use the Python object of a past event again, so its task must be the one that runs, too.
-        if closing.task is not None and event is closing.event and _is_current(closing.task):
+        if closing.is_for_good:
+            self._call_next(closing, window, event)
+            return None
+        # Qt calls the most derived one. Any other is called by super() in that one's coroutine, which decides. The
+        # event does not tell: PyQt may use the Python object of a past event again.
+        if self is not _find_first(type(window)):
             return self._start(window, event)
-        if closing.is_for_good or _is_ending():
-            self._call_next(window, event)
+        if _is_ending():
+            self._call_next(closing, window, event)
             return None
         # A close event is accepted by default. This also refuses it while the coroutine runs already.
         event.ignore()
@@ -122,7 +125,6 @@ class _CloseEvent:
         return virtual_result(closing.task)
 
     def _ask(self, closing: _Closing, window: Any, event: Any) -> None:
-        closing.event = event
         # The first step may show a dialog, and a quit may come while that is open.
         with holding_quits(closing.hold_quit):
             task = self._start(window, event, closing.begin)
@@ -134,33 +136,39 @@ class _CloseEvent:
         elif closing.end(task):
             # Decided inside the close event: this one is accepted, so that close() returns true.
             event.accept()
-            self._call_next(window, event)
+            self._call_next(closing, window, event)
 
     def _start(
         self, window: Any, event: Any, on_created: Callable[[asyncio.Task[Any]], object] | None = None
     ) -> asyncio.Task[Any]:
-        coro = self._function(window, event)
+        try:
+            coro = self._function(window, event)
+        except Exception as exc:  # noqa: BLE001 - wrong parameters: what leaves the method crashes Qt.
+            coro = fail(exc)
         record = make_record(window, functools.partial(report_failure, self._function))
         # Before the first step, in which the window may be closed again: that must find the task.
         record.on_created = on_created
         return start_slot(coro, record)
 
-    def _call_next(self, window: Any, event: Any) -> None:
-        """Do what the window would do without this ``closeEvent``."""
+    def _call_next(self, closing: _Closing, window: Any, event: Any) -> None:
+        """Do what the window would do without this ``closeEvent``; ask no base class either."""
         # The class that has this attribute, not the window's own class: a subclass may call super().closeEvent().
         own: Any = next(base for base in type(window).__mro__ if vars(base).get("closeEvent") is self)
         # A mixin may stand before the Qt class, so the next one need not be Qt's.
         overridden: Any = super(own, window)
-        overridden.closeEvent(event)
+        before, closing.is_for_good = closing.is_for_good, True
+        try:
+            overridden.closeEvent(event)
+        finally:
+            closing.is_for_good = before
 
 
 class _Closing:
     """What is under way to close one window."""
 
     def __init__(self, _: object) -> None:
-        # The coroutine's task while it runs, and the event that it was called with.
+        # The coroutine's task while it runs.
         self.task: asyncio.Task[Any] | None = None
-        self.event: Any = None
         # The coroutine has agreed, and the window is being closed: do not ask again.
         self.is_for_good = False
         # A quit came meanwhile, and is to be issued again.
@@ -179,7 +187,7 @@ class _Closing:
         Returns:
             Whether the window is to be closed. If it is, a quit that was held up is issued after that.
         """
-        self.task = self.event = None
+        self.task = None
         held, self.holds_quit = self.holds_quit, False
         may_close = _may_close(task)
         # A destroyed window stays open for nobody. If the window stays open otherwise, the quit is dropped.
@@ -205,8 +213,10 @@ class _Closing:
             self.is_for_good = False
 
 
-def _is_current(task: asyncio.Task[Any]) -> bool:
-    return get_running_loop() is not None and asyncio.current_task() is task
+def _find_first(kind: type) -> Any:
+    """Return the most derived `_CloseEvent` of a class."""
+    attributes = (vars(base).get("closeEvent") for base in kind.__mro__)
+    return next(attribute for attribute in attributes if isinstance(attribute, _CloseEvent))
 
 
 def _may_close(task: asyncio.Task[Any]) -> bool:
@@ -221,7 +231,7 @@ def _find_outermost(window: Any) -> Any:
     """Return the object to close: the QMdiSubWindow around a widget, else the window itself."""
     # A QMdiSubWindow that is closed closes its widget first, and stays open if that refuses. By inherits():
     # this module does not import QtWidgets, and QWindows have no such parent.
-    parent = window.parent()
+    parent = QtCore.QObject.parent(window)  # The window may have an attribute of that name.
     return parent if parent is not None and parent.inherits("QMdiSubWindow") else window
 
 
