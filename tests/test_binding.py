@@ -10,7 +10,6 @@ import warnings
 from importlib.util import find_spec
 
 import pytest
-from qt import BINDING
 
 from asyncslot._qt import binding
 
@@ -138,7 +137,9 @@ def test_binding_is_that_of_other_packages(package: str, order: str) -> None:
         pytest.skip(f"{package} is not installed")
     names = {"qtpy": "qtpy.API_NAME", "pyqtgraph": "pyqtgraph.Qt.QT_LIB"}
     other = f"import {package}; print({names[package]})\n"
-    assert run_program(other + SAY if order == "before" else SAY + other) == [BINDING, BINDING]
+    chosen = run_program(other + SAY if order == "before" else SAY + other)
+    # With several installed, whoever comes first chooses.
+    assert chosen in [[name, name] for name in binding.BINDINGS]
 
 
 @pytest.mark.parametrize("variable", ["QT_API", "ASYNCSLOT_QT_API"])
