@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from qt import Signal
-from support import run_qt
+from support import run_qt, run_script
 
 from asyncslot import AsyncSlot, AsyncSlotEventLoop, sender
 from asyncslot._qt import QtCore
@@ -59,3 +59,10 @@ def test_sender_gone_is_none(attached: AsyncSlotEventLoop) -> None:
 def test_sender_without_loop_is_none() -> None:
     """Where no loop runs there is no sender."""
     assert sender() is None
+
+
+def test_sender_outside_a_slot_after_loops_in_threads() -> None:
+    """PyQt notes the sender in a variable of all threads; our wake-ups do not leave it dangling."""
+    finished = run_script("threads_sender")
+    assert finished.lines == ["None"] * 3
+    assert (finished.code, finished.errors) == (0, "")

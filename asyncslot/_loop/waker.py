@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from typing import Any, Callable
 
-from asyncslot._qt import QtCore
+from asyncslot._qt import QtCore, make_target
 
 __all__ = ["MAX_TIMER_MS", "Waker", "timer_interval_ms"]
 
@@ -69,9 +69,11 @@ class Waker:
         # When the deadline timer fires, in seconds of the loop's clock; meaningless while it is not active.
         self._deadline_s = math.inf
         self._notifier = QtCore.QSocketNotifier(selector.fileno(), QtCore.QSocketNotifier.Type.Read)
-        self._zero.timeout.connect(on_wake)
-        self._deadline.timeout.connect(on_wake)
-        self._notifier.activated.connect(on_wake)
+        # The receiver, on bindings that need one.
+        target, self._receiver = make_target(on_wake)
+        self._zero.timeout.connect(target)
+        self._deadline.timeout.connect(target)
+        self._notifier.activated.connect(target)
         # A `WaiterSelector` has these two; a selector with a descriptor of its own needs neither.
         self._watch = getattr(selector, "watch", None)
         self._unwatch = getattr(selector, "unwatch", None)
@@ -116,7 +118,8 @@ class Waker:
         for signal in (self._zero.timeout, self._deadline.timeout, self._notifier.activated):
             signal.disconnect()
         if later:
-            for qt_object in (self._zero, self._deadline, self._notifier):
-                qt_object.deleteLater()
+            for qt_object in (self._zero, self._deadline, self._notifier, self._receiver):
+                if qt_object is not None:
+                    qt_object.deleteLater()
         # The binding frees an object with its last reference. `wake` is one: a bound method of the zero timer.
-        del self.wake, self._zero, self._deadline, self._notifier
+        del self.wake, self._zero, self._deadline, self._notifier, self._receiver

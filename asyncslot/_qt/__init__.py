@@ -22,7 +22,7 @@ from asyncslot._qt.event_loop import (
 )
 from asyncslot._qt.identity_dict import IdentityDict
 from asyncslot._qt.qobject import check_alive, connect_destroyed, is_alive, is_deleted_error
-from asyncslot._qt.slot import Signal, declare_slot, is_slot, own_arguments, virtual_result
+from asyncslot._qt.slot import Signal, declare_slot, is_slot, make_target, own_arguments, virtual_result
 from asyncslot._qt.thread import hold_thread_state, is_python_thread
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "is_slot",
     "loop_level",
     "make_application",
+    "make_target",
     "make_types",
     "own_arguments",
     "process_events",
