@@ -20,7 +20,7 @@ from asyncslot._loop.blocking_calls import (
 )
 from asyncslot._loop.debug_run import DebugRun
 from asyncslot._loop.first_step import check_coroutine, create_captured, dispose
-from asyncslot._loop.handles import Handle, TimerHandle
+from asyncslot._loop.handles import Handle, TimerHandle, run_locked
 from asyncslot._loop.interrupts import EXIT_CODE_SIGINT, Interrupts, on_main_thread
 from asyncslot._loop.quit import Quit, QuitPhase
 from asyncslot._loop.slicer import Outcome, Slicer
@@ -37,6 +37,7 @@ from asyncslot._qt import (
     warn_about_fault,
 )
 from asyncslot._task.asyncio_private import (
+    ThreadSafeHandle,
     begin_running,
     format_callback,
     get_running_loop,
@@ -329,6 +330,25 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         self._slicer.enqueue(handle)
         return handle
 
+    if ThreadSafeHandle is not None:
+
+        def call_soon_threadsafe(
+            self,
+            callback: Callable[[Unpack[Ts]], object],
+            *args: Unpack[Ts],
+            context: contextvars.Context | None = None,
+        ) -> asyncio.Handle:
+            """Have *callback* called in the next iteration; any thread may call this, and cancel the handle."""
+            self._check_closed()
+            if self._debug:
+                # The stock handle runs itself in debug mode, with its lock.
+                return super().call_soon_threadsafe(callback, *args, context=context)
+            handle = ThreadSafeHandle(callback, args, self, context)
+            # The slicer calls callbacks itself. A handle around this one has it take the lock.
+            self._ready.append(Handle(run_locked, (handle,), self, handle._context))
+            self._write_to_self()
+            return handle  # type: ignore[no-any-return]
+
     def call_later(
         self,
         delay: float,
@@ -393,6 +413,8 @@ class AsyncSlotEventLoop(PlatformEventLoop):
             self._check_callback(callback, method)
 
     def _report_error(self, handle: Any, exc: BaseException) -> None:
+        if handle._callback is run_locked:
+            handle = handle._args[0]
         context = {
             "message": f"Exception in callback {format_callback(handle._callback, handle._args)}",
             "exception": exc,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
+import threading
 from typing import Any
 
 import pytest
@@ -61,3 +63,58 @@ def test_call_soon_debug_mode_has_stock_handles(loop: AsyncSlotEventLoop, debug:
         if debug:
             assert handle._source_traceback[-1].name == "test_call_soon_debug_mode_has_stock_handles"
     loop.run_until_complete(asyncio.sleep(0.001))
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="before Python 3.14 handles have no lock")
+@pytest.mark.parametrize("debug", [True, False])
+def test_cancel_on_another_thread_waits_while_the_callback_runs(loop: AsyncSlotEventLoop, debug: bool) -> None:
+    """When cancel() returns, the callback has either ended or will never begin."""
+    loop.set_debug(debug)
+    begun, order = threading.Event(), []
+
+    def callback() -> None:
+        begun.set()
+        cancelling.wait()
+        order.append("callback")
+
+    def cancel() -> None:
+        begun.wait()
+        cancelling.set()
+        handle.cancel()
+        order.append("cancelled")
+        loop.call_soon_threadsafe(loop.stop)
+
+    cancelling = threading.Event()
+    handle = loop.call_soon_threadsafe(callback)
+    thread = threading.Thread(target=cancel)
+    thread.start()
+    loop.run_forever()
+    thread.join()
+    assert order == ["callback", "cancelled"]
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_thread_safe_callback_fails_reports_it_by_name(loop: AsyncSlotEventLoop, debug: bool) -> None:
+    """The report has the callback and the handle that call_soon_threadsafe() returned."""
+    loop.set_debug(debug)
+    reports: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _, context: reports.append(context))
+
+    def fail() -> None:
+        raise ValueError
+
+    handle = loop.call_soon_threadsafe(fail)
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    assert len(reports) == 1
+    assert "fail" in reports[0]["message"]
+    assert reports[0]["handle"] is handle
+
+
+def test_thread_safe_handle_cancelled_runs_nothing(loop: AsyncSlotEventLoop) -> None:
+    """A callback that was cancelled before its turn is not called."""
+    called: list[int] = []
+    loop.call_soon_threadsafe(called.append, 1).cancel()
+    loop.call_soon_threadsafe(loop.stop)
+    loop.run_forever()
+    assert not called

@@ -10,7 +10,7 @@ import asyncio
 from contextvars import Context, copy_context
 from typing import Any, Callable
 
-__all__ = ["Handle", "TimerHandle"]
+__all__ = ["Handle", "TimerHandle", "run_locked"]
 
 
 class Handle(asyncio.Handle):
@@ -54,3 +54,15 @@ class TimerHandle(asyncio.TimerHandle):
     # heapq compares timers often, and with timers only: the stock method asks for the type each time.
     def __lt__(self, other: Any) -> bool:
         return self._when < other._when  # type: ignore[no-any-return]
+
+
+def run_locked(handle: Any) -> None:
+    """
+    Call the callback of a thread-safe handle, in its context, as the slicer does for any other handle.
+
+    The lock is why: `cancel` and `cancelled`, called on another thread, wait until the callback has returned.
+    """
+    with handle._lock:
+        # Asked under the lock: the slicer has asked the handle that this one is wrapped in.
+        if not handle._cancelled:
+            handle._callback(*handle._args)

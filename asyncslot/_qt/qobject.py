@@ -6,7 +6,7 @@ import weakref
 from typing import Any
 
 from asyncslot._qt.binding import QtCore
-from asyncslot._qt.slot import IS_PYQT, declare_slot
+from asyncslot._qt.slot import IS_PYQT, make_target
 
 __all__ = ["check_alive", "connect_destroyed", "is_alive", "is_deleted_error"]
 
@@ -44,20 +44,6 @@ def is_deleted_error(exc: BaseException | None) -> bool:
 
 if IS_PYQT:
 
-    class _Receiver(QtCore.QObject):
-        """Receives ``destroyed`` by a slot that C++ knows."""
-
-        def __init__(self, on_destroyed: Any) -> None:
-            super().__init__()
-            self._on_destroyed = weakref.WeakMethod(on_destroyed)
-
-        def receive(self) -> None:
-            on_destroyed = self._on_destroyed()
-            if on_destroyed is not None:
-                on_destroyed()
-
-        receive = declare_slot(receive, (), None, 1)
-
     def connect_destroyed(qobject: Any, on_destroyed: Any) -> object:
         """
         Have a method called when the C++ object of *qobject* is destroyed, on the thread that destroys it.
@@ -73,8 +59,15 @@ if IS_PYQT:
         Returns:
             The connection lasts as long as this object.
         """
-        receiver = _Receiver(on_destroyed)
-        qobject.destroyed.connect(receiver.receive, QtCore.Qt.ConnectionType.DirectConnection)
+        reference = weakref.WeakMethod(on_destroyed)
+
+        def call() -> None:
+            method = reference()
+            if method is not None:
+                method()
+
+        target, receiver = make_target(call)
+        qobject.destroyed.connect(target, QtCore.Qt.ConnectionType.DirectConnection)
         return receiver
 
 else:

@@ -93,11 +93,12 @@ if IS_PYQT:
 
     def make_target(function: Callable[[], object]) -> tuple[Any, Any]:
         """
-        Return what to connect frequent signals to, so that they call a function.
+        Return what to connect a signal to, so that it calls a function.
 
         PyQt calls a plain function through a proxy, which notes the sender in a variable that all threads share.
-        Two threads at once leave it dangling, and a later ``sender()`` outside any slot crashes.
-        Source: seen, PyQt5 5.15.11. A declared slot is called without a proxy.
+        If two threads do this at once, the variable may keep a sender that is destroyed later. Then
+        ``sender()`` outside of any slot crashes. PyQt calls a declared slot without a proxy.
+        Source: measured, PyQt5 5.15.11 and PyQt6 6.11.0; tests/scripts/threads_sender.py.
 
         Returns:
             The target, and the QObject that has to live as long as the connection; None if there is none.
@@ -115,7 +116,7 @@ else:
     own_arguments = tuple  # type: ignore[assignment]
 
     def make_target(function: Callable[[], object]) -> tuple[Any, Any]:
-        """Return what to connect frequent signals to, so that they call *function*: that itself, and None."""
+        """Return what to connect a signal to, so that it calls *function*: the function itself, and None."""
         return function, None
 
     def virtual_result(result: T) -> T | None:

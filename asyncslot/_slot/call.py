@@ -30,6 +30,9 @@ __all__ = ["check_function", "fail", "make_record", "make_slot", "start_slot"]
 
 T = TypeVar("T")
 
+# The class's method: a receiver may have an attribute of that name. Looked up once, because each slot call needs it.
+_find_sender = QtCore.QObject.sender
+
 
 def check_function(function: Any, decorator: str) -> None:
     """
@@ -118,7 +121,7 @@ def make_record(receiver: Any, on_failure: FailureHandler) -> TaskRecord:
             return TaskRecord(on_failure=on_failure)
         owned = find_owned(receiver)
     # Now, because Qt forgets the sender when the slot's first step returns. Weakly: a task does not keep it alive.
-    source = QtCore.QObject.sender(receiver)  # It may have an attribute of that name.
+    source = _find_sender(receiver)
     return TaskRecord(owned, None if source is None else weakref.ref(source), on_failure)
 
 

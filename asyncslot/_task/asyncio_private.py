@@ -28,6 +28,7 @@ __all__ = [
     "StockHandle",
     "StockLoop",
     "StockTimerHandle",
+    "ThreadSafeHandle",
     "awaited_future",
     "begin_running",
     "format_callback",
@@ -120,6 +121,8 @@ class StockFuture:
     _log_traceback: bool
 
 
+# What call_soon_threadsafe() returns from Python 3.14 on: cancel() of another thread waits while the callback runs.
+ThreadSafeHandle: Any = getattr(events, "_ThreadSafeHandle", None)
 format_callback: Callable[..., str] = format_helpers._format_callback_source
 # The private one returns None where asyncio.get_running_loop() raises.
 get_running_loop: Callable[[], Optional[asyncio.AbstractEventLoop]] = events._get_running_loop
