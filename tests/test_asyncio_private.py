@@ -12,7 +12,7 @@ import pytest
 from asyncslot import AsyncSlotEventLoop
 from asyncslot._loop import slicer
 from asyncslot._task import asyncio_private
-from asyncslot._task.asyncio_private import StockFuture, StockHandle, StockLoop, StockTimerHandle
+from asyncslot._task.asyncio_private import StockFuture, StockHandle, StockLoop, StockThreadSafeHandle, StockTimerHandle
 
 
 @pytest.mark.parametrize("name", list(StockLoop.__annotations__))
@@ -32,6 +32,13 @@ def test_handle_attribute_exists(name: str) -> None:
 def test_timer_handle_attribute_exists(name: str) -> None:
     """The stock timer handle still has the slot."""
     assert hasattr(asyncio.TimerHandle, name)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="before Python 3.14 there are no thread-safe handles")
+@pytest.mark.parametrize("name", list(StockThreadSafeHandle.__annotations__))
+def test_thread_safe_handle_attribute_exists(name: str) -> None:
+    """The thread-safe handle still has the slot."""
+    assert hasattr(asyncio_private.ThreadSafeHandle, name)
 
 
 @pytest.mark.parametrize("name", list(StockFuture.__annotations__))

@@ -27,6 +27,7 @@ __all__ = [
     "StockFuture",
     "StockHandle",
     "StockLoop",
+    "StockThreadSafeHandle",
     "StockTimerHandle",
     "ThreadSafeHandle",
     "awaited_future",
@@ -108,6 +109,13 @@ class StockTimerHandle(StockHandle):
     # Whether it is in the heap. The loop counts the cancelled timers in the heap, to sweep them out in time.
     _scheduled: bool
     _when: float
+
+
+class StockThreadSafeHandle(StockHandle):
+    """The further slot of what ``call_soon_threadsafe`` returns, from Python 3.14 on."""
+
+    # Held while the callback runs: cancel() waits for it.
+    _lock: Any
 
 
 class StockFuture:
