@@ -75,6 +75,8 @@ def AsyncSlot(  # noqa: N802 - named as Qt's Slot.
 
     A failure, wrong arguments included, fails the task. The loop's exception handler reports it on the
     loop's next turn, unless somebody has retrieved the exception by then, or waits for the task.
+    If no loop can run the task, because there is no application yet, or no Qt loop on this thread, the
+    call logs an error and returns a failed future.
 
     Args:
         signal_types: The types of the slot's arguments, as in Qt's own ``Slot``: Python types, or

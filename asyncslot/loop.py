@@ -342,7 +342,9 @@ class AsyncSlotEventLoop(PlatformEventLoop):
             self._check_closed()
             if self._debug:
                 # The stock handle runs itself in debug mode, with its lock.
-                return super().call_soon_threadsafe(callback, *args, context=context)
+                checked = super().call_soon_threadsafe(callback, *args, context=context)
+                _hide_caller(checked)
+                return checked
             handle = ThreadSafeHandle(callback, args, self, context)
             # The slicer calls callbacks itself. A handle around this one has it take the lock.
             self._ready.append(Handle(run_locked, (handle,), self, handle._context))

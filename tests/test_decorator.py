@@ -8,12 +8,13 @@ import functools
 import gc
 import inspect
 import sys
+import threading
 import types
 import weakref
 from typing import Any, Callable, Iterator
 
 import pytest
-from qt import BINDING, IS_PYQT, Signal, Slot
+from qt import BINDING, IS_PYQT, QTest, Signal, Slot
 from support import CEILING_S, run_qt, run_script
 
 from asyncslot import AsyncSlot, AsyncSlotEventLoop, scope
@@ -1443,3 +1444,69 @@ def test_eager_task_factory_slot_is_known_in_its_first_step(attached: AsyncSlotE
     task = receiver.work()
     assert task.done()
     assert seen == [True, 0]
+
+
+# -- overrides of C++ methods --
+
+
+class Asking(QtWidgets.QDialog):
+    """Overrides virtual methods of C++ by slots."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ran: list[str] = []
+
+    @AsyncSlot()
+    async def reject(self) -> None:
+        self.ran.append("reject")
+        await asyncio.sleep(0)
+        super().reject()
+
+    @AsyncSlot()
+    async def mousePressEvent(self, event: Any) -> None:
+        self.ran.append("press")
+        await asyncio.sleep(0)
+        self.ran.append("pressed")
+
+
+def test_slot_overrides_virtual_method_cpp_may_call_it(
+    attached: AsyncSlotEventLoop, escaped: list[BaseException]
+) -> None:
+    """C++ calls the override, whose task goes on afterwards; PyQt would abort if the task were its result."""
+    dialog = Asking()
+    dialog.show()
+    QTest.mouseClick(dialog, QtCore.Qt.MouseButton.LeftButton)
+    assert dialog.ran == ["press"]
+    QTest.keyClick(dialog, QtCore.Qt.Key.Key_Escape)
+    assert dialog.ran == ["press", "reject"]
+    run_turns(attached)
+    assert dialog.ran == ["press", "reject", "pressed"]
+    assert not dialog.isVisible()
+    assert escaped == []
+
+
+def test_slot_overrides_virtual_method_direct_call_returns_task(attached: AsyncSlotEventLoop) -> None:
+    """Called by Python, such a slot returns its task; None on PyQt, which cannot tell Python from C++."""
+    task = Asking().reject()
+    run_turns(attached)
+    assert task is None if IS_PYQT else task.done()
+
+
+def test_slot_without_qt_loop_on_its_thread_logs_and_fails(
+    app: Any, escaped: list[BaseException], source: Source, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Emitted on a Python thread, the signal calls a slot that no loop can run: nothing leaves it into Qt."""
+    futures: list[Any] = []
+
+    @AsyncSlot()
+    async def work() -> None:
+        raise AssertionError
+
+    source.plain.connect(lambda: futures.append(work()), Connection.DirectConnection)
+    thread = threading.Thread(target=source.plain.emit)
+    thread.start()
+    thread.join()
+    assert escaped == []
+    assert "could not be started" in caplog.text
+    with pytest.raises(RuntimeError, match="no Qt event loop runs on this thread"):
+        futures[0].result()

@@ -58,9 +58,10 @@ def test_timer_handles_are_ordered_by_time(loop: AsyncSlotEventLoop) -> None:
 def test_call_soon_debug_mode_has_stock_handles(loop: AsyncSlotEventLoop, debug: bool) -> None:
     """In debug mode a handle knows where it was made; the loop's own frames are left out."""
     loop.set_debug(debug)
-    for handle in (loop.call_soon(int), loop.call_later(0, int), loop.call_at(loop.time(), int)):
-        assert (type(handle) in (Handle, TimerHandle)) != debug
-        if debug:
+    handles = [loop.call_soon(int), loop.call_later(0, int), loop.call_at(loop.time(), int)]
+    assert [type(handle) in (Handle, TimerHandle) for handle in handles] == [not debug] * 3
+    if debug:
+        for handle in (*handles, loop.call_soon_threadsafe(int)):
             assert handle._source_traceback[-1].name == "test_call_soon_debug_mode_has_stock_handles"
     loop.run_until_complete(asyncio.sleep(0.001))
 

@@ -22,7 +22,15 @@ from asyncslot._qt.event_loop import (
 )
 from asyncslot._qt.identity_dict import IdentityDict
 from asyncslot._qt.qobject import check_alive, connect_destroyed, is_alive, is_deleted_error
-from asyncslot._qt.slot import Signal, declare_slot, is_slot, make_target, own_arguments, virtual_result
+from asyncslot._qt.slot import (
+    Signal,
+    declare_slot,
+    fit_override,
+    is_slot,
+    make_target,
+    own_arguments,
+    virtual_result,
+)
 from asyncslot._qt.thread import hold_thread_state, is_python_thread
 
 __all__ = [
@@ -39,6 +47,7 @@ __all__ = [
     "declare_slot",
     "exec_application",
     "exec_loop",
+    "fit_override",
     "hold_thread_state",
     "import_qt",
     "is_alive",

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, TypeVar
+import functools
+from typing import Any, Callable, Mapping, TypeVar
 
 from asyncslot._qt.binding import QtCore, binding_name, import_qt
 
-__all__ = ["IS_PYQT", "Signal", "declare_slot", "is_slot", "make_target", "own_arguments", "virtual_result"]
+__all__ = [
+    "IS_PYQT",
+    "Signal",
+    "declare_slot",
+    "fit_override",
+    "is_slot",
+    "make_target",
+    "own_arguments",
+    "virtual_result",
+]
 
 T = TypeVar("T")
 
@@ -106,6 +116,31 @@ if IS_PYQT:
         caller = _Caller(function)
         return caller.call, caller
 
+    def fit_override(call: Callable[[tuple[Any, ...], Mapping[str, Any]], T], name: str) -> Callable[..., T | None]:
+        """
+        Return *call*, but with the result None where it overrides a C++ method, as `virtual_result` does.
+
+        Args:
+            call: Takes the positional arguments, an object first, and the keyword arguments.
+            name: The name of the method.
+        """
+
+        def call_override(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> T | None:
+            result = call(args, kwargs)
+            # Any: mypy does not know that types can be hashed.
+            kind: Any = type(args[0]) if args else None
+            return None if args and _overrides_cpp(kind, name) else result
+
+        return call_override
+
+    @functools.lru_cache(maxsize=1024)
+    def _overrides_cpp(kind: Any, name: str) -> bool:
+        """Tell whether a base of the class *kind* has a C++ method called *name*."""
+        return any(isinstance(vars(base).get(name), _CppMethod) for base in kind.__mro__)
+
+    # The type of C++ methods. sip gives it no public name.
+    _CppMethod = type(vars(QtCore.QObject)["eventFilter"])
+
     def virtual_result(result: T) -> T | None:
         """Return None, not *result*: PyQt takes nothing else from an override of a C++ ``void`` method."""
         del result
@@ -118,6 +153,11 @@ else:
     def make_target(function: Callable[[], object]) -> tuple[Any, Any]:
         """Return what to connect a signal to, so that it calls *function*: the function itself, and None."""
         return function, None
+
+    def fit_override(call: Callable[[tuple[Any, ...], Mapping[str, Any]], T], name: str) -> Callable[..., T | None]:
+        """Return *call*: PySide ignores what an override of a C++ ``void`` method returns."""
+        del name
+        return call
 
     def virtual_result(result: T) -> T | None:
         """Return *result*: PySide ignores what an override of a C++ ``void`` method returns."""

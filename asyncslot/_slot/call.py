@@ -13,12 +13,12 @@ import weakref
 from typing import TYPE_CHECKING, Any, Callable, Coroutine, Mapping, NoReturn, TypeVar
 
 from asyncslot._loop.first_step import dispose
-from asyncslot._qt import QtCore, own_arguments
+from asyncslot._qt import QtCore, fit_override, own_arguments
 from asyncslot._slot.call_queue import find_queue
 from asyncslot._slot.failure import report_failure
-from asyncslot._slot.start import start_failed, start_task
+from asyncslot._slot.start import make_failed, start_failed, start_task
 from asyncslot._slot.wrapper import make_wrapper
-from asyncslot._task.asyncio_private import get_running_loop
+from asyncslot._task.asyncio_private import get_running_loop, logger
 from asyncslot._task.owner import all_owned, find_owned
 from asyncslot._task.registry import TaskRecord
 
@@ -62,7 +62,7 @@ def check_function(function: Any, decorator: str) -> None:
 
 def make_slot(
     function: Callable[..., Coroutine[Any, Any, T]], settings: CallSettings
-) -> Callable[..., asyncio.Task[T]]:
+) -> Callable[..., asyncio.Future[T] | None]:
     """
     Return a plain function with *function*'s parameters. Each call of it starts a task.
 
@@ -74,7 +74,7 @@ def make_slot(
     needs_queue = settings.needs_queue
     finishes_on_quit = settings.on_quit == "finish"
 
-    def call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> asyncio.Task[T]:
+    def call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> asyncio.Future[T]:
         receiver = record = None
         try:
             receiver = _find_receiver(slot, args[0]) if args else None
@@ -99,7 +99,7 @@ def make_slot(
         return start_slot(queued.coro, record, on_refused=queued.give_up)
 
     # `call` above uses both names. For messages and queues the slot is the wrapper, not the coroutine function.
-    slot = make_wrapper(function, call)
+    slot = make_wrapper(function, fit_override(call, getattr(function, "__name__", "")))
     on_failure = functools.partial(report_failure, slot)
     return slot
 
@@ -127,7 +127,7 @@ def make_record(receiver: Any, on_failure: FailureHandler) -> TaskRecord:
 
 def start_slot(
     coro: Coroutine[Any, Any, T], record: TaskRecord, *, on_refused: Callable[[], object] | None = None
-) -> asyncio.Task[T]:
+) -> asyncio.Future[T]:
     """
     Run a slot's coroutine up to its first suspension now. What it raises fails the task, and is reported.
 
@@ -144,22 +144,26 @@ def start_slot(
         return _start_refused(coro, record, exc)
 
 
-def _start_refused(coro: Coroutine[Any, Any, T], record: TaskRecord, exc: BaseException) -> asyncio.Task[T]:
+def _start_refused(coro: Coroutine[Any, Any, T], record: TaskRecord, exc: BaseException) -> asyncio.Future[T]:
     """
     Return a task that fails with *exc*, which has kept a slot's coroutine from running.
 
-    *exc* is a task factory's failure, or SystemExit before any Qt loop runs that it could end.
+    *exc* is a task factory's failure, or SystemExit before any Qt loop runs that it could end. If no loop
+    can have a task, because there is no application, or no Qt loop on this thread, it is a failed future.
 
     Raises:
-        BaseException: *exc* itself, if there is no application, or no Qt loop on this thread.
-            Then no loop runs that could have the task.
+        BaseException: *exc* itself, if no loop runs, and it asks the program to end.
     """
     dispose(coro)
     loop = get_running_loop()
-    if loop is None:
+    if loop is not None:
+        # A new record: with the call's own one, the call queue would take this task for a call that runs.
+        return start_failed(loop, fail(exc), TaskRecord(on_failure=record.on_failure))
+    if not isinstance(exc, Exception):
         raise exc
-    # A new record: with the call's own one, the call queue would take this task for a call that runs.
-    return start_failed(loop, fail(exc), TaskRecord(on_failure=record.on_failure))
+    # Now: no loop has a next turn on which it could be reported.
+    logger.error("Slot %s() was called, but could not be started", getattr(coro, "__qualname__", coro), exc_info=exc)
+    return make_failed(exc)
 
 
 def _find_receiver(slot: Callable[..., object], first: Any) -> Any:

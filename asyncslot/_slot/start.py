@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any, Coroutine, TypeVar
 
 from asyncslot._loop.first_step import check_coroutine, create_in, dispose
@@ -15,7 +16,7 @@ from asyncslot.loop import AsyncSlotEventLoop, thread_loop
 if TYPE_CHECKING:
     import contextvars
 
-__all__ = ["ensure_loop", "find_record", "run_task", "start_failed", "start_task", "tasks_elsewhere"]
+__all__ = ["ensure_loop", "find_record", "make_failed", "run_task", "start_failed", "start_task", "tasks_elsewhere"]
 
 T = TypeVar("T")
 
@@ -135,6 +136,17 @@ def start_failed(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, T], 
     task = asyncio.Task(coro, loop=loop)
     _register_elsewhere(task, record)
     return task
+
+
+def make_failed(exc: Exception) -> asyncio.Future[Any]:
+    """Return a future that has failed with *exc*, for a call that no loop can have."""
+    # A future needs a loop, if only to ask it for its debug mode.
+    with contextlib.closing(AsyncSlotEventLoop()) as loop:
+        future = loop.create_future()
+        future.set_exception(exc)
+        # Retrieved: the caller has reported it.
+        future.exception()
+    return future
 
 
 def _register_elsewhere(task: asyncio.Task[Any], record: TaskRecord) -> None:

@@ -102,7 +102,7 @@ class _CloseEvent:
     def __get__(self, window: Any, owner: type | None = None) -> Any:
         return self if window is None else types.MethodType(self, window)
 
-    def __call__(self, window: Any, event: Any) -> asyncio.Task[Any] | None:
+    def __call__(self, window: Any, event: Any) -> asyncio.Future[Any] | None:
         """Run the coroutine, unless it runs already, or the window closes without asking."""
         closing = _closings[window]
         if closing.is_for_good:
@@ -139,8 +139,8 @@ class _CloseEvent:
             self._call_next(closing, window, event)
 
     def _start(
-        self, window: Any, event: Any, on_created: Callable[[asyncio.Task[Any]], object] | None = None
-    ) -> asyncio.Task[Any]:
+        self, window: Any, event: Any, on_created: Callable[[asyncio.Future[Any]], object] | None = None
+    ) -> asyncio.Future[Any]:
         try:
             coro = self._function(window, event)
         except Exception as exc:  # noqa: BLE001 - wrong parameters: what leaves the method crashes Qt.
@@ -168,19 +168,19 @@ class _Closing:
 
     def __init__(self, _: object) -> None:
         # The coroutine's task while it runs.
-        self.task: asyncio.Task[Any] | None = None
+        self.task: asyncio.Future[Any] | None = None
         # The coroutine has agreed, and the window is being closed: do not ask again.
         self.is_for_good = False
         # A quit came meanwhile, and is to be issued again.
         self.holds_quit = False
 
-    def begin(self, task: asyncio.Task[Any]) -> None:
+    def begin(self, task: asyncio.Future[Any]) -> None:
         self.task = task
 
     def hold_quit(self) -> None:
         self.holds_quit = True
 
-    def end(self, task: asyncio.Task[Any]) -> bool:
+    def end(self, task: asyncio.Future[Any]) -> bool:
         """
         Note that *task* is done.
 
@@ -196,7 +196,7 @@ class _Closing:
             task.get_loop().call_soon(QtCore.QCoreApplication.quit)
         return may_close
 
-    def on_done(self, reference: weakref.ref[Any], task: asyncio.Task[Any]) -> None:
+    def on_done(self, reference: weakref.ref[Any], task: asyncio.Future[Any]) -> None:
         # end() in any case: it issues a quit again that a destroyed window has held up.
         window = reference()
         if not self.end(task) or window is None:
@@ -219,7 +219,7 @@ def _find_first(kind: type) -> Any:
     return next(attribute for attribute in attributes if isinstance(attribute, _CloseEvent))
 
 
-def _may_close(task: asyncio.Task[Any]) -> bool:
+def _may_close(task: asyncio.Future[Any]) -> bool:
     # A failure that nobody has retrieved must stay so until it is reported.
     if task.cancelled() or is_unretrieved(task) or task.exception() is not None:
         return False

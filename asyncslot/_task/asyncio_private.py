@@ -146,7 +146,12 @@ if sys.version_info >= (3, 12):
         Returns:
             The task, for `put_task_back`; None if there was none.
         """
-        return tasks._swap_current_task(loop, None)  # type: ignore[attr-defined, no-any-return]
+        try:
+            return tasks._swap_current_task(loop, None)  # type: ignore[attr-defined, no-any-return]
+        except RuntimeError:
+            # Python 3.14 and later: C code does not know the running loop, because the Python version of
+            # _set_running_loop() has set it. So no task written in C is being stepped.
+            return None
 
 else:
 

@@ -1,6 +1,8 @@
 """Every way in without a QCoreApplication."""
 
 import asyncio
+import logging
+import sys
 
 from asyncslot import AsyncSlot, AsyncSlotEventLoop, run_task
 
@@ -15,11 +17,13 @@ for call in (
     loop.run_forever,
     loop.attach,
     lambda: run_task(work()),
-    AsyncSlot(work),
 ):
     try:
         call()
     except RuntimeError as exc:
         print(f"RuntimeError: {str(exc).partition(',')[0]}")
 loop.close()
+logging.basicConfig(format="%(levelname)s %(message)s", stream=sys.stdout)
+future = AsyncSlot(work)()
+print(f"{future.exception()!r}".partition(",")[0])
 assert asyncio._get_running_loop() is None
