@@ -101,8 +101,8 @@ class AsyncSlotEventLoop(PlatformEventLoop):
     CLOSED    RuntimeError   RuntimeError  no-op         RuntimeError  RuntimeError  no-op    no-op         no-op
     ========  =============  ============  ============  ============  ============  =======  ============  ============
 
-    In capitals: the state that the loop is in, or has been in, when the call returns. *nests*: runs a Qt loop
-    inside the present one. *queued*: called in the next run. *called*: the guest is woken for it. *started*: the
+    In capitals: the state that the call brings the loop to; a blocking call returns to the state before.
+    *nests*: runs a Qt loop inside the present one. *queued*: called in the next run. *called*: the guest is woken for it. *started*: the
     first step has run. *cancelled*: the task is cancelled. *pending*: the next run ends after one iteration.
 
     The table is about calls made by foreign code, which Qt runs while the guest waits. Inside a callback or
