@@ -102,8 +102,9 @@ class AsyncSlotEventLoop(PlatformEventLoop):
     ========  =============  ============  ============  ============  ============  =======  ============  ============
 
     In capitals: the state that the call brings the loop to; a blocking call returns to the state before.
-    *nests*: runs a Qt loop inside the present one. *queued*: called in the next run. *called*: the guest is woken for it. *started*: the
-    first step has run. *cancelled*: the task is cancelled. *pending*: the next run ends after one iteration.
+    *nests*: runs a Qt loop inside the present one. *queued*: called in the next run. *called*: the guest is
+    woken for it. *started*: the first step has run. *cancelled*: the task is cancelled. *pending*: the next
+    run ends after one iteration.
 
     The table is about calls made by foreign code, which Qt runs while the guest waits. Inside a callback or
     coroutine of the guest's, `run_forever`, `detach` and `shutdown` are a RuntimeError.
@@ -280,7 +281,7 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         self._check_not_quitting("close()")
         super().close()
         # Owners refer to their tasks, and would keep those that never end on this loop alive.
-        self._registry.disown_all()
+        self._registry.abandon_all()
         if self._release_thread_state is not None:
             self._release_thread_state()
             self._release_thread_state = None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any, Callable
 
 import pytest
 from support import CEILING_S, run_qt, run_script
 
+import asyncslot
 from asyncslot import AsyncSlot, AsyncSlotEventLoop, CancelReason, cancel_reason
 from asyncslot._qt import QtCore
 from asyncslot._slot.call_queue import MODES
@@ -357,3 +359,86 @@ def test_on_quit_finish_is_awaited(mode: str) -> None:
     assert finished.errors == ""
     assert finished.lines == ["other cancelled: quit", "saved", "told", "background cancelled"]
     assert finished.code == 4
+
+
+# -- loops and threads --
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_call_left_in_a_closed_loop_counts_no_more(app: Any, mode: str) -> None:
+    """A call that outlived its loop does not keep the slot busy: in the next loop the slot runs at once."""
+    begun: list[int] = []
+
+    class Receiver(QtCore.QObject):
+        @AsyncSlot(int, when_busy=mode)
+        async def work(self, number: int) -> None:
+            begun.append(number)
+            if number == 1:
+                await asyncio.get_running_loop().create_future()
+
+    async def leave_calls() -> None:
+        left.extend(receiver.work(number) for number in (1, 2))
+
+    left: list[Any] = []
+    receiver = Receiver()
+    first = AsyncSlotEventLoop()
+    # asyncio reports tasks that are destroyed while they are pending.
+    first.set_exception_handler(lambda *_: None)
+    first.run_until_complete(leave_calls())
+    first.close()
+    with AsyncSlotEventLoop() as second:
+        second.attach()
+        task = receiver.work(3)
+        assert begun[-1] == 3
+        assert task.done()
+        assert not task.cancelled()
+    del first
+    left.clear()
+
+
+def test_calls_of_one_slot_on_two_threads_do_not_wait_for_each_other(attached: AsyncSlotEventLoop) -> None:
+    """Each loop has its own queue, so the call on the thread begins while the other one runs."""
+    begun = threading.Event()
+
+    @AsyncSlot(when_busy="queue")
+    async def work(event: Any) -> None:
+        event.set()
+        while not begun.is_set():
+            await asyncio.sleep(0.001)
+
+    class Thread(QtCore.QThread):
+        def run(self) -> None:
+            asyncslot.run(self.work())
+
+        async def work(self) -> None:
+            await work(begun)
+
+    task = work(threading.Event())
+    thread = Thread()
+    thread.start()
+    wait_all(attached, [task])
+    assert begun.is_set()
+    assert thread.wait(CEILING_S * 1000)
+
+
+def test_queue_with_limit_keeps_the_order(attached: AsyncSlotEventLoop) -> None:
+    """A call made just when another one ends does not overtake the call that has waited."""
+    begun: list[str] = []
+    event = asyncio.Event()
+
+    class Gallery(QtCore.QObject):
+        @AsyncSlot(str, when_busy="queue", limit=2)
+        async def load(self, name: str) -> None:
+            begun.append(name)
+            if name in "ab":
+                await event.wait()
+
+    async def load_late() -> Any:
+        await event.wait()
+        return await gallery.load("d")
+
+    gallery = Gallery()
+    tasks = [*map(gallery.load, "abc"), asyncslot.run_task(load_late())]
+    event.set()
+    wait_all(attached, tasks)
+    assert begun == ["a", "b", "c", "d"]

@@ -39,7 +39,8 @@ class IdentityDict(Generic[V]):
                 atexit.unregister(self._entries.clear)
                 atexit.register(self._entries.clear)
             entry = (weakref.ref(key, self._make_removal(id(key))), self._make(key))
-            self._entries[id(key)] = entry
+            # Another thread may have made one meanwhile, and the first one counts.
+            entry = self._entries.setdefault(id(key), entry)
         return entry[1]
 
     def get(self, key: Any) -> V | None:

@@ -16,7 +16,7 @@ from asyncslot._loop.first_step import dispose
 from asyncslot._qt import QtCore, fit_override, own_arguments
 from asyncslot._slot.call_queue import find_queue
 from asyncslot._slot.failure import report_failure
-from asyncslot._slot.start import make_failed, start_failed, start_task
+from asyncslot._slot.start import ensure_loop, make_failed, start_failed, start_task
 from asyncslot._slot.wrapper import make_wrapper
 from asyncslot._task.asyncio_private import get_running_loop, logger
 from asyncslot._task.owner import all_owned, find_owned
@@ -91,12 +91,7 @@ def make_slot(
                 return start_task(coro, record)
             except BaseException as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
                 return _start_refused(coro, record, exc)
-        # A slot that is not a method, and so has no receiver, is its own receiver: one queue for all its calls.
-        queue = find_queue(slot if receiver is None else receiver, slot if settings.group is None else settings.group)
-        queued = queue.add(settings, coro)
-        # The queue must know the task before its first step, which may call the same slot again.
-        record.on_created = queued.take_task
-        return start_slot(queued.coro, record, on_refused=queued.give_up)
+        return _start_queued(coro, record, slot, receiver, settings)
 
     # `call` above uses both names. For messages and queues the slot is the wrapper, not the coroutine function.
     slot = make_wrapper(function, fit_override(call, getattr(function, "__name__", "")))
@@ -142,6 +137,24 @@ def start_slot(
         if on_refused is not None:
             on_refused()
         return _start_refused(coro, record, exc)
+
+
+def _start_queued(
+    coro: Coroutine[Any, Any, T], record: TaskRecord, slot: Any, receiver: Any, settings: CallSettings
+) -> asyncio.Future[T]:
+    """Do as `start_slot`, for a call that passes through a queue, which decides what becomes of it."""
+    # A slot that is not a method, and so has no receiver, is its own receiver: one queue for all its calls.
+    receiver = slot if receiver is None else receiver
+    key = slot if settings.group is None else settings.group
+    try:
+        queue = find_queue(receiver, key, get_running_loop() or ensure_loop())
+    except BaseException as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
+        return _start_refused(coro, record, exc)
+    queued = queue.add(settings, coro)
+    # The queue must know the task before its first step, which may call the same slot again.
+    record.on_created = queued.take_task
+    record.on_abandoned = queued.abandon
+    return start_slot(queued.coro, record, on_refused=queued.give_up)
 
 
 def _start_refused(coro: Coroutine[Any, Any, T], record: TaskRecord, exc: BaseException) -> asyncio.Future[T]:

@@ -1,21 +1,26 @@
 """
 What becomes of a call of a slot that is busy: it runs beside the others, is dropped, waits, or takes over.
 
-A call queue belongs to one slot of one object, or to one group of slots of one object. It knows
-the calls that run, and the calls that wait for their turn.
+A call queue belongs to one slot of one object and one loop, or to one group of slots of one object
+and one loop. It knows the calls that run, and the calls that wait for their turn.
 
 What was tried and does not work
 - Starting a waiting call from the done callback of the call before: its first step would run
   inside that callback. It is admitted instead, and begins on the loop's next turn.
 - Cancelling again at each call of a "restart": this would cut off clean-up that runs.
+- One queue for all loops: what a closed loop has left would keep the slot busy for ever, and a call
+  that ends on one thread would have to wake a call on another.
+- Admitting two calls at once: they may begin in the other order, because one of them may still have
+  a step queued, while the other is woken by its future.
 """
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import weakref
-from collections import defaultdict, deque
-from typing import Any, Coroutine, Hashable, NamedTuple
+from collections import deque
+from typing import Any, Coroutine, Dict, Hashable, NamedTuple
 
 from asyncslot._qt import IdentityDict
 from asyncslot._task.asyncio_private import awaited_future
@@ -89,8 +94,8 @@ class CallQueue:
         # count, nor keep its object alive, for ever. A WeakSet would lose the order.
         self._running: weakref.WeakKeyDictionary[asyncio.Future[Any], None] = weakref.WeakKeyDictionary()
         self._waiting: deque[WaitingCall] = deque()
-        # How many have been admitted and have not taken their first step yet. A new call must not overtake them.
-        self._admitted = 0
+        # The call that was admitted and has not begun yet. No other call may overtake it.
+        self._admitted: WaitingCall | None = None
 
     def add(self, settings: CallSettings, coro: Coroutine[Any, Any, Any]) -> QueuedCall:
         """Decide what becomes of a new call, *coro*."""
@@ -101,7 +106,7 @@ class CallQueue:
         has_room = len(running) < settings.limit
         if settings.mode == "drop":
             return QueuedCall(self, coro) if has_room and not self._waiting else DroppedCall(self, coro)
-        if has_room and not self._waiting and not self._admitted:
+        if has_room and not self._waiting and self._admitted is None:
             return QueuedCall(self, coro)
         if settings.mode == "latest":
             self._cancel_waiting(CancelReason.DROPPED)
@@ -127,7 +132,7 @@ class CallQueue:
 
     def on_started(self) -> None:
         """Note that an admitted call has started, or was cancelled first; admit the next."""
-        self._admitted -= 1
+        self._admitted = None
         self._admit()
 
     def is_awaited_by_running(self, task: asyncio.Future[Any]) -> bool:
@@ -147,14 +152,14 @@ class CallQueue:
         self._admit()
 
     def _admit(self) -> None:
-        """Admit the first calls that wait, as long as the limit of the first one allows it."""
+        """Admit the first call that waits, if its limit allows it. It admits the next one when it begins."""
         # Only ever the first: a call behind it with a higher limit must not overtake it.
-        while self._waiting and len(self._running) < self._waiting[0].limit:
+        while self._admitted is None and self._waiting and len(self._running) < self._waiting[0].limit:
             call = self._waiting.popleft()
             # A task that was cancelled before its first step has never run the code that leaves the queue.
             if call.task is not None and not call.task.done():
                 self.add_running(call.task)
-                self._admitted += 1
+                self._admitted = call
                 # This only wakes the task, so no first step runs inside the done callback that led here.
                 call.admit()
 
@@ -181,6 +186,11 @@ class QueuedCall:
     def give_up(self) -> None:
         """Undo what was done for a call that cannot run."""
         self._body.close()
+
+    def abandon(self) -> None:
+        """Drop a body that has not begun: its loop is closed, so it never will."""
+        if inspect.getcoroutinestate(self._body) == inspect.CORO_CREATED:
+            self._body.close()
 
 
 class DroppedCall(QueuedCall):
@@ -253,7 +263,7 @@ class WaitingCall(QueuedCall):
             self.give_up()
             raise
         finally:
-            # Also if it was cancelled after its admission: the count of admitted calls must fall again.
+            # Also if it was cancelled after its admission: the next call waits for this one to begin.
             if self._is_admitted:
                 self._queue.on_started()
         # After the try statement: for the queue, a call has started when its body begins, not when it ends.
@@ -274,19 +284,35 @@ async def _cancel_itself() -> None:
     raise asyncio.CancelledError
 
 
-def find_queue(receiver: Any, key: Hashable) -> CallQueue:
+def find_queue(receiver: Any, key: Hashable, loop: asyncio.AbstractEventLoop) -> CallQueue:
     """
-    Return the queue of one slot, or of one group of slots, of one object. It is made at the first call.
+    Return the queue of one slot, or of one group of slots, of one object in one loop. It is made at the first call.
+
+    Any thread may call this, with its own loop.
 
     Args:
         receiver: The object; for a slot that is not a method, the slot.
         key: The slot, or what names the group.
+        loop: The loop that runs the call.
     """
-    return _queues[receiver][key]
+    of_receiver = _queues[receiver]
+    # setdefault(), because two threads may come here at once.
+    of_slot = of_receiver.setdefault(key, weakref.WeakKeyDictionary())
+    queue = of_slot.get(loop)
+    if queue is None:
+        # What waits in the queue of a closed loop keeps the loop alive, through its task.
+        for other in list(of_slot):
+            if other.is_closed():
+                of_slot.pop(other, None)
+        queue = of_slot[loop] = CallQueue()
+    return queue
 
 
-def _no_queues(_: object) -> defaultdict[Hashable, CallQueue]:
-    return defaultdict(CallQueue)
+_Queues = Dict[Hashable, "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, CallQueue]"]
+
+
+def _no_queues(_: object) -> _Queues:
+    return {}
 
 
 _queues = IdentityDict(_no_queues)

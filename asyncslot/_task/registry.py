@@ -52,10 +52,11 @@ class TaskRecord:
             loop's next turn at the earliest.
         finishes_on_quit: Whether a quit waits for the task instead of cancelling it.
         on_created: Called with the task before its first step.
+        on_abandoned: Called if the loop is closed before the task is done.
     """
 
     # Each call of a slot makes one: without a dictionary it is smaller.
-    __slots__ = ("began_s", "finishes_on_quit", "on_created", "on_failure", "owned", "sender")
+    __slots__ = ("began_s", "finishes_on_quit", "on_abandoned", "on_created", "on_failure", "owned", "sender")
 
     def __init__(
         self,
@@ -65,12 +66,14 @@ class TaskRecord:
         *,
         finishes_on_quit: bool = False,
         on_created: Callable[[asyncio.Task[Any]], object] | None = None,
+        on_abandoned: Callable[[], object] | None = None,
     ) -> None:
         self.began_s = monotonic()
         self.owned = owned
         self.sender = sender
         self.finishes_on_quit = finishes_on_quit
         self.on_created = on_created
+        self.on_abandoned = on_abandoned
         self.on_failure = on_failure
 
     @property
@@ -136,12 +139,14 @@ class TaskRegistry:
         if record.on_failure is not None and is_unretrieved(task):
             record.on_failure(task, record.owner)
 
-    def disown_all(self) -> None:
+    def abandon_all(self) -> None:
         """Unbind all tasks from their owners. Their loop is closed, so no done callback would do it."""
         for task, record in self._records.items():
             if record.owned is not None:
                 record.owned.remove(task)
             record.owned = record.sender = None
+            if record.on_abandoned is not None:
+                record.on_abandoned()
 
     def describe(self) -> list[TaskInfo]:
         """Return what is known of each task, oldest first."""
