@@ -30,6 +30,7 @@ from asyncslot._loop.waker import Waker
 from asyncslot._qt import (
     QtCore,
     hold_thread_state,
+    is_alive,
     is_python_thread,
     loop_level,
     make_types,
@@ -798,6 +799,7 @@ class AsyncSlotEventLoop(PlatformEventLoop):
             if self._is_on_application_thread():
                 opening.callback(self._disconnect_from_application)
                 application.aboutToQuit.connect(self._on_about_to_quit)
+                application.destroyed.connect(self._on_application_destroyed)
             opening.callback(set_running, None)
             set_running(self)
             # A signal that arrived before the wakeup descriptor was set has woken nobody.
@@ -837,8 +839,9 @@ class AsyncSlotEventLoop(PlatformEventLoop):
 
     def _disconnect_from_application(self) -> None:
         application = QtCore.QCoreApplication.instance()
-        if application is not None:
+        if application is not None and is_alive(application):
             application.aboutToQuit.disconnect(self._on_about_to_quit)
+            application.destroyed.disconnect(self._on_application_destroyed)
 
     def _is_on_application_thread(self) -> bool:
         application = QtCore.QCoreApplication.instance()
@@ -859,10 +862,18 @@ class AsyncSlotEventLoop(PlatformEventLoop):
 
     def _on_exit(self) -> None:
         """Detach and close at the interpreter's end, so that Qt calls nothing any more."""
+        self._abandon("the program has ended without a quit")
+
+    def _on_application_destroyed(self) -> None:
+        """Detach and close with the application, which nothing can carry the guest without."""
+        with self._reporting_errors():
+            self._abandon("the application was destroyed without a quit")
+
+    def _abandon(self, why: str) -> None:
         for task in asyncio.all_tasks(self) - {self._quit.ending}:
             # Or asyncio would log the task once more, when it is destroyed.
             mute(task)
-            logger.error("Task was abandoned: the program has ended without a quit: %s", describe_task(task))
+            logger.error("Task was abandoned: %s: %s", why, describe_task(task))
         self._quit.forget()
         self._detach(later=False)
         self.close()

@@ -14,6 +14,7 @@ import weakref
 from typing import Any, Callable, Iterator
 
 import pytest
+from qt import BINDING
 from support import CEILING_S, run_qt, run_script
 
 from asyncslot import AsyncSlotEventLoop, LoopState, run_task
@@ -745,6 +746,28 @@ def test_no_application_clear_error() -> None:
     assert finished.lines[4] == "ERROR Slot work() was called, but could not be started"
     assert finished.lines[-2].startswith("RuntimeError: there is no QCoreApplication")
     assert finished.lines[-1].startswith("RuntimeError('there is no QCoreApplication")
+
+
+@pytest.mark.parametrize("work", ["idle", "busy"])
+@pytest.mark.parametrize(
+    "way",
+    [
+        "delete",
+        pytest.param(
+            "shutdown",
+            marks=pytest.mark.skipif(BINDING != "PySide6", reason="PyQt has no shutdown(), PySide2's tells nobody"),
+        ),
+    ],
+)
+def test_application_destroyed_ends_its_loop(work: str, way: str) -> None:
+    """The loop closes with its application, and reports what ran; a new application gets a new loop."""
+    finished = run_script("application_again", work, way)
+    assert finished.errors == ""
+    reports, ends = finished.lines[:-3], finished.lines[-3:]
+    assert [line.partition(": '")[0] for line in reports] == (
+        ["Task was abandoned: the application was destroyed without a quit"] if work == "busy" else []
+    )
+    assert ends == ["closed: True running: None", "waited", "waited"]
 
 
 def test_closed_loop_refuses(loop: AsyncSlotEventLoop) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from typing import Any, Callable
 
-from asyncslot._qt import QtCore, make_target
+from asyncslot._qt import QtCore, is_alive, make_target
 
 __all__ = ["MAX_TIMER_MS", "Waker", "timer_interval_ms"]
 
@@ -112,6 +112,13 @@ class Waker:
         # A loop that is detached leaves no thread behind (test_attach_detach_leaves_nothing).
         if self._unwatch is not None:
             self._unwatch()
+        # The binding destroys its Qt objects with the application.
+        if is_alive(self._zero):
+            self._stop(later=later)
+        # The binding frees an object with its last reference. `wake` is one: a bound method of the zero timer.
+        del self.wake, self._zero, self._deadline, self._notifier, self._receiver
+
+    def _stop(self, *, later: bool) -> None:
         self._notifier.setEnabled(False)
         self._zero.stop()
         self._deadline.stop()
@@ -121,5 +128,3 @@ class Waker:
             for qt_object in (self._zero, self._deadline, self._notifier, self._receiver):
                 if qt_object is not None:
                     qt_object.deleteLater()
-        # The binding frees an object with its last reference. `wake` is one: a bound method of the zero timer.
-        del self.wake, self._zero, self._deadline, self._notifier, self._receiver

@@ -1,0 +1,39 @@
+"""An application is destroyed and another one is made: application_again.py idle|busy delete|shutdown."""
+
+import asyncio
+import gc
+import logging
+import sys
+
+from qt import QCoreApplication, QTimer, delete
+
+import asyncslot
+from asyncslot import run_task
+
+logging.basicConfig(format="%(message)s", stream=sys.stdout)
+
+
+async def wait(seconds: float) -> str:
+    await asyncio.sleep(seconds)
+    return "waited"
+
+
+app = QCoreApplication([])
+loop = run_task(wait(0 if sys.argv[1] == "idle" else 3600)).get_loop()
+for _ in range(5):
+    app.processEvents()
+if sys.argv[2] == "shutdown":
+    app.shutdown()
+else:
+    delete(app)
+del app
+gc.collect()
+print("closed:", loop.is_closed(), "running:", asyncio._get_running_loop())
+
+app = QCoreApplication([])
+task = run_task(wait(0.01))
+task.add_done_callback(lambda _: app.quit())
+QTimer.singleShot(10_000, app.quit)
+app.exec()
+print(task.result())
+print(asyncslot.run(wait(0.01)))
