@@ -7,7 +7,6 @@ import atexit
 import contextlib
 import enum
 import heapq
-import sys
 import threading
 from typing import TYPE_CHECKING, Any, Awaitable, Callable, ClassVar, Coroutine, Generator, Iterator, TypeVar
 
@@ -21,7 +20,7 @@ from asyncslot._loop.blocking_calls import (
 from asyncslot._loop.debug_run import DebugRun
 from asyncslot._loop.first_step import check_coroutine, create_captured, dispose
 from asyncslot._loop.handles import Handle, TimerHandle, run_locked
-from asyncslot._loop.interrupts import EXIT_CODE_SIGINT, Interrupts, on_main_thread
+from asyncslot._loop.interrupts import Interrupts, on_main_thread
 from asyncslot._loop.quit import Quit, QuitPhase
 from asyncslot._loop.slicer import Outcome, Slicer
 from asyncslot._loop.this_thread import set_running, set_thread_loop, thread_loop
@@ -670,6 +669,17 @@ class AsyncSlotEventLoop(PlatformEventLoop):
                 if not slicer.is_waiting:
                     slicer.wait()
                 self._settle()
+        if self._calls.end_request is not None:
+            self._raise_end_request()
+
+    def _raise_end_request(self) -> None:
+        """Raise what was to end the application, if the first step of a task that runs before ``exec()`` is over."""
+        # It has ended the dialogs of that step only. exec() would begin as if nothing had happened.
+        if self._slicer.depth or self._calls.stack or loop_level() or self._quit.pumps:
+            return
+        exc, self._calls.end_request = self._calls.end_request, None
+        if exc is not None:
+            raise exc
 
     # -- Qt calls --
 
@@ -711,10 +721,8 @@ class AsyncSlotEventLoop(PlatformEventLoop):
             # What was to end with this iteration may have been the aborted call.
             self._slicer.stopping = self._calls.is_ending
             self._quit.abandon()
-        elif isinstance(exc, KeyboardInterrupt):
-            QtCore.QCoreApplication.exit(EXIT_CODE_SIGINT)
-        elif isinstance(exc, SystemExit):
-            QtCore.QCoreApplication.exit(_exit_code(exc))
+        elif isinstance(exc, (KeyboardInterrupt, SystemExit)):
+            self._calls.end_application(exc)
         else:
             self.call_exception_handler({"message": "Error in the event loop", "exception": exc})
 
@@ -906,11 +914,3 @@ def _hide_caller(handle: Any) -> None:
     """Remove the loop's own frame from the place where *handle* was made, which debug mode reports."""
     if handle._source_traceback:
         del handle._source_traceback[-1]
-
-
-def _exit_code(exc: SystemExit) -> int:
-    """Return the exit code with which Python would end, and print to stderr what Python would print."""
-    if exc.code is None or isinstance(exc.code, int):
-        return exc.code or 0
-    print(exc.code, file=sys.stderr)  # noqa: T201 - as the interpreter does.
-    return 1

@@ -8,10 +8,11 @@ import subprocess
 import sys
 import warnings
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import pytest
 
-from asyncslot._qt import binding
+from asyncslot._qt import application, binding
 
 
 def nothing(_: str) -> bool:
@@ -150,3 +151,15 @@ def test_binding_variable_chooses_among_those_installed(variable: str) -> None:
         assert run_program(SAY, **{variable: name.lower()}) == [name]
         imported = f"import {name}.QtCore\n{SAY}"
         assert run_program(imported, QT_API=installed[0].lower()) == [name]
+
+
+@pytest.mark.parametrize("has_application", [True, False])
+def test_require_application_names_the_other_binding(monkeypatch: pytest.MonkeyPatch, has_application: bool) -> None:
+    """If the program's application is another binding's, the error says which binding to import first."""
+    other = next(name for name in binding.BINDINGS if name != binding.binding_name())
+    module = SimpleNamespace(QCoreApplication=SimpleNamespace(instance=lambda: object() if has_application else None))
+    monkeypatch.setitem(sys.modules, f"{other}.QtCore", module)
+    monkeypatch.setattr(application.QtCore.QCoreApplication, "instance", lambda: None)
+    with pytest.raises(RuntimeError, match="there is no QCoreApplication") as caught:
+        application.require_application()
+    assert (f"import {other} before asyncslot" in str(caught.value)) == has_application

@@ -1,12 +1,15 @@
-"""How programs end: `loop` and `_level`, each case in a process of its own."""
+"""How programs end, each case in a process of its own."""
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Any
 
 import pytest
 from support import IS_QT_5, exit_is_heard, run_script
+
+from asyncslot._qt import EXIT_TELLS_AT_ONCE
 
 PLACES = [
     "coroutine",
@@ -181,6 +184,19 @@ def test_exit_before_exec_raised_by_run_task() -> None:
     assert finished.errors == ""
     assert finished.code == 7
     assert finished.lines == ["run_task raised SystemExit(6)", "slot returned", "exec returned 7"]
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "raised"), [("sigint", -signal.SIGINT, "KeyboardInterrupt()"), ("exit", 3, "SystemExit(3)")]
+)
+def test_dialog_before_exec_end_is_raised_by_run_task(how: str, code: int, raised: str) -> None:
+    """Ctrl-C or sys.exit() during a dialog before app.exec() ends the dialog, then the program: nothing is lost."""
+    finished = run_script("early_dialog", how)
+    assert finished.code == code
+    assert "dialog: closed" in finished.lines
+    assert finished.lines[-1] == f"run_task raised {raised}"
+    # Before Qt 6.5, nobody is told of the exit() of a Qt loop that is not the application's.
+    assert ("serve: cleaned up" in finished.lines) == EXIT_TELLS_AT_ONCE
 
 
 def test_fork_child_sees_no_loop() -> None:

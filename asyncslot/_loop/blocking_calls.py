@@ -18,6 +18,7 @@ What was tried and does not work
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Any, Callable
 
 from asyncslot._qt import EXIT_TELLS_AT_ONCE, QtCore, exec_application, exec_loop, loop_level, require_application
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     PumpEvents = Callable[[Callable[[], bool]], object]
 
 __all__ = ["ApplicationCall", "BlockingCall", "BlockingCalls", "NestedCall", "QuittingCall"]
+
+# The exit code that a shell reports for a program that SIGINT has ended: 128 + 2.
+EXIT_CODE_SIGINT = 130
 
 
 class BlockingCall:
@@ -200,6 +204,8 @@ class BlockingCalls:
         self.stack: list[BlockingCall] = []
         # The calls that end with the present iteration.
         self._ending: list[BlockingCall] = []
+        # What `end_application` was last called with. If the application's Qt loop does not run yet, Qt forgets it.
+        self.end_request: BaseException | None = None
 
     @property
     def outermost(self) -> BlockingCall:
@@ -275,6 +281,11 @@ class BlockingCalls:
         aborted[0].error = exc
         self._ending = [call for call in self._ending if call not in aborted]
 
+    def end_application(self, exc: BaseException) -> None:
+        """Make the application's own Qt loop return, with the exit code that Python would have: a quit."""
+        self.end_request = exc
+        QtCore.QCoreApplication.exit(_exit_code(exc))
+
     def interrupt(self) -> bool:
         """
         Cancel the future of the outermost call, and unwind the dialogs that hide the call.
@@ -297,3 +308,14 @@ class BlockingCalls:
                 call.future.cancel()
         if isinstance(self.outermost, ApplicationCall):
             self.outermost.unwind()
+
+
+def _exit_code(exc: BaseException) -> int:
+    """Return the exit code with which Python would end by *exc*, and print to stderr what Python would print."""
+    if isinstance(exc, KeyboardInterrupt):
+        return EXIT_CODE_SIGINT
+    code = getattr(exc, "code", None)
+    if code is None or isinstance(code, int):
+        return code or 0
+    print(code, file=sys.stderr)  # noqa: T201 - as the interpreter does.
+    return 1

@@ -32,8 +32,6 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
-from asyncslot._qt import QtCore
-
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -41,15 +39,12 @@ if TYPE_CHECKING:
     from asyncslot._loop.quit import Quit
     from asyncslot._loop.slicer import Slicer
 
-__all__ = ["EXIT_CODE_SIGINT", "Interrupts", "on_main_thread"]
+__all__ = ["Interrupts", "on_main_thread"]
 
 Handler = Callable[[int, Optional["FrameType"]], Any]
 
 # The signals that ask a program to end. Their handlers may raise; those of other signals are left alone.
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-# The exit code that a shell reports for a program that SIGINT has ended: 128 + 2.
-EXIT_CODE_SIGINT = 130
 
 
 def on_main_thread() -> bool:
@@ -245,7 +240,7 @@ class Interrupts:
     def _on_ctrl_c(self) -> None:
         """Do what Ctrl-C does by default: quit if attached, else cancel the outermost blocking call."""
         if self._calls.is_attached:
-            QtCore.QCoreApplication.exit(EXIT_CODE_SIGINT)
+            self._calls.end_application(KeyboardInterrupt())
         elif not self._calls.interrupt():
             raise KeyboardInterrupt
 

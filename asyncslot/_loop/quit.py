@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import inspect
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator
 
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from asyncslot._task.registry import TaskRegistry
 
 __all__ = ["Quit", "QuitPhase"]
+
+
+# How often Qt's events are processed, at most, until the guest has run. Arbitrary.
+MAX_PASSES = 100
 
 
 class QuitPhase(enum.Enum):
@@ -164,7 +169,8 @@ class Quit:
         self._is_abandoned = False
         self._end_s = self._loop.time() + timeout_s
         # Not by the program's task factory, which may fail: clean-up has to go on.
-        ending = self.ending = asyncio.Task(self._end_all(), loop=self._loop, name="asyncslot shutdown")
+        end_all = self._end_all()
+        ending = self.ending = asyncio.Task(end_all, loop=self._loop, name="asyncslot shutdown")
         # Half of the time is for clean-up that was under way, the other half for what has swallowed its cancellation.
         second_cancel = self._loop.call_later(timeout_s / 2, self._cancel_again)
         try:
@@ -178,6 +184,9 @@ class Quit:
         ending.cancel()
         # Although it is cancelled, it still waits for a generator that does not close.
         _forget(ending)
+        # If it has not begun, Python would warn that it was never awaited.
+        if inspect.getcoroutinestate(end_all) == inspect.CORO_CREATED:
+            end_all.close()
         limit = "before the program was told again to end" if self._is_abandoned else f"within {timeout_s:g} s"
         for task in survivors:
             _forget(task)
@@ -198,12 +207,23 @@ class Quit:
         timer = self._loop.call_at(self._end_s, int)
         self.pumps += 1
         try:
-            # At least once, so that a time of 0 lets each task take a step.
-            process_events()
+            self._let_all_take_a_step()
             process_events_until(lambda: is_over() or self._is_over())
         finally:
             self.pumps -= 1
             timer.cancel()
+
+    def _let_all_take_a_step(self) -> None:
+        """Process events until what is ready now has run, so that a time of 0 lets each task take a step."""
+        stepped: list[None] = []
+        marker = self._loop.call_soon(stepped.append, None)
+        # One pass of Qt's is enough unless other events come before the waker's. The bound is for a guest that
+        # does not run now.
+        for _ in range(MAX_PASSES):
+            process_events()
+            if stepped:
+                return
+        marker.cancel()
 
     def _is_over(self) -> bool:
         has_ended = self.ending is not None and self.ending.done()

@@ -6,7 +6,7 @@ import sys
 import threading
 from typing import Any, Callable
 
-from asyncslot._qt.binding import QtCore, heeded_environment, import_qt
+from asyncslot._qt.binding import BINDINGS, QtCore, binding_name, heeded_environment, import_qt
 
 __all__ = ["APPLICATIONS", "QUIT_EVENT", "is_quit_event", "make_application", "require_application"]
 
@@ -69,6 +69,18 @@ def _richest_application() -> str:
     return "core"
 
 
+def _describe_other_binding() -> str:
+    """Return a hint for a program that has imported another binding, whose application does not count."""
+    for name in BINDINGS:
+        module = sys.modules.get(f"{name}.QtCore")
+        if name != binding_name() and module is not None and module.QCoreApplication.instance() is not None:
+            return (
+                f". There is one of {name}, but asyncslot has chosen {binding_name()}, because no binding had been "
+                f"imported: import {name} before asyncslot, or set QT_API={name.lower()}"
+            )
+    return ""
+
+
 def require_application(factory: Callable[[], object] | None = None) -> Any:
     """
     Return the application object.
@@ -90,5 +102,5 @@ def require_application(factory: Callable[[], object] | None = None) -> Any:
         # With the variable, a program that knows nothing of Qt runs on it. The way out is then the environment.
         if heeded_environment().get("ASYNCSLOT_POLICY"):
             msg += "; or have one made: ASYNCSLOT_APPLICATION=core (gui, widgets); or unset ASYNCSLOT_POLICY"
-        raise RuntimeError(msg)
+        raise RuntimeError(msg + _describe_other_binding())
     return application

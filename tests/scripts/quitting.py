@@ -74,6 +74,8 @@ def slot() -> None:
 
 async def job() -> None:
     try:
+        # Not before: a task that is cancelled before its first step has nothing to clean up.
+        QTimer.singleShot(20, quit_it)
         await asyncio.sleep(3600)
     finally:
         QTimer.singleShot(10, slot)
@@ -93,12 +95,10 @@ if call == "endless":
     AsyncSlotEventLoop.shutdown_timeout_s = 0.5
 try:
     if mode == "blocking":
-        QTimer.singleShot(20, quit_it)
         loop.run_until_complete(job())
     else:
         loop.attach()
         loop.run_task(job())
-        QTimer.singleShot(20, quit_it)
         print("exec", app.exec())
 except SystemExit as exc:
     print("SystemExit", exc.code)
