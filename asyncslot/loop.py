@@ -18,6 +18,7 @@ from asyncslot._loop.blocking_calls import (
     QuittingCall,
 )
 from asyncslot._loop.debug_run import DebugRun
+from asyncslot._loop.depth import FREE_DEPTH, DepthLimit
 from asyncslot._loop.first_step import check_coroutine, create_captured, dispose
 from asyncslot._loop.handles import Handle, TimerHandle, run_locked
 from asyncslot._loop.interrupts import Interrupts, on_main_thread
@@ -152,6 +153,7 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         self._quit = Quit(self, self._registry)
         self._interrupts = Interrupts(self._slicer, self._calls, self._quit)
         self._debug_run = DebugRun(self)
+        self._depth_limit = DepthLimit()
         self._waker: Waker | None = None
         # The QThread that the loop runs on; None while it does not run.
         self._thread: Any = None
@@ -501,6 +503,10 @@ class AsyncSlotEventLoop(PlatformEventLoop):
             if not self._slicer.is_foreign():
                 msg = "This event loop is already running: in a coroutine use 'await', in a callback create_task()"
                 raise RuntimeError(msg)
+            # The guest would not run inside the call, which would never end.
+            if self._depth_limit.is_reached(self._slicer.depth, spare_frames=30):
+                msg = f"too many Qt event loops are nested in callbacks ({self._slicer.depth}) for one more call"
+                raise RuntimeError(msg)
         elif get_running_loop() is not None:
             msg = "Cannot run the event loop while another loop is running"
             raise RuntimeError(msg)
@@ -687,6 +693,9 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         """Run a slice. Qt calls it, so no exception may leave it."""
         # In a forked child, the copies of the parent's Qt objects may still call: see forget().
         if self._waker is None or (self._calls.stack and self._calls.is_leaving()):
+            return
+        if self._slicer.depth >= FREE_DEPTH and self._depth_limit.is_reached(self._slicer.depth):
+            self._slicer.pause()
             return
         task = set_task_aside(self)
         debug_run = self._debug_run if self._debug else None

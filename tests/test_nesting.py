@@ -9,10 +9,11 @@ import time
 from typing import Any, Callable
 
 import pytest
-from support import CEILING_S, run_qt
+from support import CEILING_S, run_coroutine, run_qt
 
 from asyncslot import AsyncSlot, AsyncSlotEventLoop
-from asyncslot._qt import QtCore, import_qt
+from asyncslot._loop.depth import MAX_DEPTH
+from asyncslot._qt import QtCore, exec_loop, import_qt
 
 QtWidgets = import_qt("QtWidgets")
 
@@ -325,3 +326,55 @@ def test_stop_in_nested_loop_finishes_the_iteration(loop: AsyncSlotEventLoop, be
     loop.call_soon(open_loop)
     loop.run_forever()
     assert ran == list(range(20))
+
+
+@pytest.mark.parametrize("how", ["dialog", "processEvents"])
+def test_many_tasks_that_nest_all_end(attached: AsyncSlotEventLoop, how: str, caplog: Any) -> None:
+    """More tasks open a Qt loop than Python's stack has room for: the rest waits, and one warning says so."""
+    deepest = 0
+
+    async def nest(go: asyncio.Event) -> None:
+        nonlocal deepest
+        await go.wait()
+        deepest = max(deepest, attached._slicer.depth)
+        if how == "dialog":
+            dialog = QtWidgets.QDialog()
+            QtCore.QTimer.singleShot(0, dialog.accept)
+            exec_loop(dialog)
+        else:
+            QtCore.QCoreApplication.processEvents()
+
+    async def run_all() -> None:
+        go = asyncio.Event()
+        tasks = [asyncio.create_task(nest(go)) for _ in range(400)]
+        await asyncio.sleep(0)
+        go.set()
+        await asyncio.gather(*tasks)
+
+    run_coroutine(run_all())
+    assert deepest <= MAX_DEPTH
+    assert len(caplog.records) == (deepest == MAX_DEPTH)
+
+
+def test_blocking_call_too_deep_is_refused(attached: AsyncSlotEventLoop) -> None:
+    """At the depth at which the guest does not run, a blocking call could not end: it raises."""
+    errors: list[BaseException] = []
+
+    def block() -> None:
+        try:
+            attached.run_until_complete(asyncio.sleep(0))
+        except RuntimeError as exc:
+            errors.append(exc)
+
+    def nest(left: int) -> None:
+        nested = QtCore.QEventLoop()
+        if left:
+            attached.call_soon(nest, left - 1)
+            attached.call_soon(nested.quit)
+        else:
+            QtCore.QTimer.singleShot(0, lambda: (block(), nested.quit()))
+        exec_loop(nested)
+
+    run_qt(lambda quit_qt: (attached.call_soon(nest, MAX_DEPTH - 1), attached.call_soon(quit_qt)))
+    (error,) = errors
+    assert "too many Qt event loops are nested" in str(error)

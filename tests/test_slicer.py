@@ -81,6 +81,12 @@ class FakeWaker:
     def rest(self) -> None:
         self.calls.append("rest")
 
+    def pause(self) -> None:
+        self.calls.append("pause")
+
+    def resume(self) -> None:
+        self.calls.append("resume")
+
     def wake_by(self, deadline_s: float, now_s: float) -> None:
         self.calls.append(("wake_by", deadline_s, now_s))
 
@@ -495,6 +501,7 @@ WAYS: dict[str, list[Callable[[Guest], object]]] = {
     "closed": [lambda _: None, lambda guest: (guest.open(), guest.slicer.wait(), guest.slicer.close())],
     "waiting": [lambda guest: (guest.open(), guest.run(), guest.slicer.wait())],
     "awake": [lambda guest: guest.open(), lambda guest: (guest.open(), guest.slicer.wait(), guest.slicer.wake())],
+    "paused": [lambda guest: (guest.open(), guest.slicer.enter(), guest.slicer.wait(), guest.slicer.pause())],
 }
 
 
@@ -561,6 +568,38 @@ def test_capture_outlasts_changes_of_state(guest: Guest, change: str) -> None:
     handle = guest.queue(int)
     assert captured == [handle]
     assert not guest.ready
+
+
+@pytest.mark.parametrize("end", ["slice", "first step"])
+def test_pause_lasts_until_the_innermost_frame_ends(guest: Guest, end: str) -> None:
+    """Nothing wakes the waker before; then it resumes, once."""
+
+    def nest() -> None:
+        guest.slicer.pause()
+        guest.queue(int)
+        guest.slicer.wake()
+        guest.slicer.wait()
+        assert guest.waker.calls[-1] == "pause"
+
+    if end == "slice":
+        guest.queue(nest)
+        guest.run()
+    else:
+        guest.slicer.run_now(FakeHandle(nest))
+    assert guest.waker.calls[-1] == "resume"
+    guest.slicer.leave(guest.slicer.enter())
+    assert guest.waker.calls.count("resume") == 1
+
+
+def test_close_ends_a_pause(guest: Guest) -> None:
+    """A slicer that was closed while it paused works when it is opened again."""
+    frame = guest.slicer.enter()
+    guest.slicer.pause()
+    guest.slicer.close()
+    guest.slicer.leave(frame)
+    guest.open()
+    guest.slicer.wait()
+    assert guest.waker.calls[-1] == "rest"
 
 
 def test_open_wakes_at_once(guest: Guest) -> None:

@@ -114,3 +114,26 @@ def test_waker_close_frees_qt_objects(app: Any, later: bool) -> None:
         assert len(destroyed) == (0 if later else 3)
         run_qt(lambda quit_qt: QtCore.QTimer.singleShot(10, quit_qt))
     assert len(destroyed) == 3
+
+
+def test_waker_pause_calls_nothing_until_resume(app: Any) -> None:
+    """A pause outlasts a ready descriptor and a deadline; resume() calls again, and watches the descriptor again."""
+    calls: list[str] = []
+    left, right = socket.socketpair()
+    with selectors.DefaultSelector() as selector, left, right:
+        selector.register(left, selectors.EVENT_READ)
+        waker = Waker(lambda: calls.append("call"), selector)
+
+        def start(quit_qt: Any) -> None:
+            now_s = time.monotonic()
+            waker.wake()
+            waker.wake_by(now_s, now_s)
+            right.send(b"x")
+            waker.pause()
+            QtCore.QTimer.singleShot(30, lambda: (calls.append("resume"), waker.resume(), waker.rest()))
+            QtCore.QTimer.singleShot(60, quit_qt)
+
+        run_qt(start)
+        waker.close(later=False)
+    assert calls[0] == "resume"
+    assert "call" in calls

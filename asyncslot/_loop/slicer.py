@@ -72,6 +72,7 @@ class Slicer:
         closed    False       None    queues it
         waiting   True        rests   queues it and wakes
         awake     False       wakes   queues it
+        paused    False       pauses  queues it
         (during a capture)            appends it to the captured list
 
     Args:
@@ -111,6 +112,8 @@ class Slicer:
         self.is_waiting = False
         # How many timers on the heap are cancelled. The loop adds to it, in _timer_handle_cancelled().
         self.cancelled_timers = 0
+        # `pause` was called, and the innermost frame has not ended since.
+        self._is_paused = False
         # How many frames, that is slices and first steps, are on the stack.
         self.depth = 0
         # How many Qt loops ran when the innermost frame began; None if there is no frame.
@@ -164,7 +167,7 @@ class Slicer:
         self._thread_id = None
         # The old function asks the QThread of the last run, which may be gone by the next one.
         self.get_loop_level = _no_loop_level
-        self.is_waiting = False
+        self.is_waiting = self._is_paused = False
         self.stopping = False
         self._route()
 
@@ -189,7 +192,7 @@ class Slicer:
         """Let the waker rest until something is ready; a no-op if something is ready now."""
         # A thread may append to `ready` after this line. It also writes to the loop's socket, and the
         # waker's notifier watches that while the waker rests.
-        if self.is_waiting or self._waker is None or self.ready or self.stopping:
+        if self.is_waiting or self._is_paused or self._waker is None or self.ready or self.stopping:
             return
         self.is_waiting = True
         if self._captured is None:
@@ -197,6 +200,18 @@ class Slicer:
         self._waker.rest()
         if self.scheduled:
             self._waker.wake_by(self.scheduled[0]._when, self._get_time())
+
+    def pause(self) -> None:
+        """Let the waker pause until the innermost frame has ended. There must be one."""
+        self.is_waiting = False
+        self._route()
+        self._is_paused = True
+        self._waker.pause()
+
+    def _resume(self) -> None:
+        self._is_paused = False
+        if self._waker is not None:
+            self._waker.resume()
 
     def wait_for_timers(self) -> None:
         """Let the waker call when the first timer is due."""
@@ -253,6 +268,8 @@ class Slicer:
         """End what `enter` began."""
         if self._set_aside:
             self._readmit()
+        if self._is_paused:
+            self._resume()
         self.depth -= 1
         # A slice below this frame ends at its next look at the clock, and Qt decides what runs next.
         self._slice_end_s = 0.0
@@ -334,7 +351,7 @@ class Slicer:
         except BaseException as exc:  # noqa: BLE001 - as asyncio's Handle does.
             self._report_error(handle, exc)
         finally:
-            if self._set_aside or captured is not None:
+            if self._set_aside or self._is_paused or captured is not None:
                 self.leave((level, captured))
             else:
                 self.depth -= 1

@@ -86,6 +86,19 @@ class Waker:
         if self._watch is not None:
             self._watch()
 
+    def pause(self) -> None:
+        """Call no more, whatever happens, until `resume`."""
+        self._zero.stop()
+        self._deadline.stop()
+        self._notifier.setEnabled(False)
+        if self._unwatch is not None:
+            self._unwatch()
+
+    def resume(self) -> None:
+        """Call again, on every pass of Qt's loop, as after `wake`."""
+        self._notifier.setEnabled(True)
+        self._zero.start()
+
     def wake_by(self, deadline_s: float, now_s: float) -> None:
         """
         Call the guest at *deadline_s* at the latest.
