@@ -21,7 +21,7 @@ from asyncslot._loop.debug_run import DebugRun
 from asyncslot._loop.depth import FREE_DEPTH, DepthLimit
 from asyncslot._loop.first_step import check_coroutine, create_captured, dispose
 from asyncslot._loop.handles import Handle, TimerHandle, run_locked
-from asyncslot._loop.interrupts import Interrupts, on_main_thread
+from asyncslot._loop.interrupts import Interrupts, deferring_signals, on_main_thread
 from asyncslot._loop.quit import Quit, QuitPhase
 from asyncslot._loop.slicer import Outcome, Slicer
 from asyncslot._loop.this_thread import set_running, set_thread_loop, thread_loop
@@ -135,7 +135,9 @@ class AsyncSlotEventLoop(PlatformEventLoop):
     def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
         _check_selector(selector)
         warn_about_fault()
-        make_types()
+        # An interruption would leave PySide's types half made for the rest of the process.
+        with deferring_signals():
+            make_types()
         super().__init__(selector)
         self._slicer = Slicer(
             self._ready,

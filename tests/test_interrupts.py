@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import threading
+from typing import Any
 
 import pytest
 from support import CEILING_S, run_script
@@ -189,3 +190,17 @@ def test_handler_replaced_meanwhile_is_left_alone(loop: AsyncSlotEventLoop) -> N
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_ctrl_c_while_types_are_made_comes_afterwards(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would leave PySide's types half made, and no loop could be made any more."""
+    made: list[str] = []
+
+    def make_types() -> None:
+        signal.raise_signal(signal.SIGINT)
+        made.append("types")
+
+    monkeypatch.setattr("asyncslot.loop.make_types", make_types)
+    with pytest.raises(KeyboardInterrupt):
+        AsyncSlotEventLoop()
+    assert made == ["types"]

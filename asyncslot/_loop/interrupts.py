@@ -30,7 +30,7 @@ import os
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Callable, Optional
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from asyncslot._loop.quit import Quit
     from asyncslot._loop.slicer import Slicer
 
-__all__ = ["Interrupts", "on_main_thread"]
+__all__ = ["Interrupts", "deferring_signals", "on_main_thread"]
 
 Handler = Callable[[int, Optional["FrameType"]], Any]
 
@@ -50,6 +50,31 @@ ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def on_main_thread() -> bool:
     """Tell whether signal handlers can be set here. Python allows it on its main thread only."""
     return threading.current_thread() is threading.main_thread()
+
+
+@contextlib.contextmanager
+def deferring_signals() -> Iterator[None]:
+    """Let the Python handlers of SIGINT and SIGTERM run only at the end of a block that must not be interrupted."""
+    if not on_main_thread():
+        yield
+        return
+    pending: list[int] = []
+    # The stack runs all its callbacks, the last one first, even if some of them raise.
+    with contextlib.ExitStack() as stack:
+        stack.callback(lambda: _raise_signals(pending))
+        for signum in ENDING_SIGNALS:
+            handler = signal.getsignal(signum)
+            if callable(handler):
+                stack.callback(signal.signal, signum, handler)
+                signal.signal(signum, lambda signum, _: pending.append(signum))
+        yield
+
+
+def _raise_signals(signums: list[int]) -> None:
+    """Raise signals in their order. If a handler raises, the others still run."""
+    with contextlib.ExitStack() as stack:
+        for signum in reversed(signums):
+            stack.callback(signal.raise_signal, signum)
 
 
 class Interrupts:
@@ -163,10 +188,7 @@ class Interrupts:
 
     def _raise_pending(self) -> None:
         pending, self._pending = self._pending, []
-        with contextlib.ExitStack() as stack:
-            # In the order of arrival, as the stack reverses it. If one handler raises, the others still run.
-            for signum in reversed(pending):
-                stack.callback(signal.raise_signal, signum)
+        _raise_signals(pending)
 
     # -- when a signal arrives --
 
