@@ -56,6 +56,20 @@ def test_ctrl_c_blocking_dialog_unwound(mode: str) -> None:
     assert finished.code == 3
 
 
+@pytest.mark.parametrize("options", [(), ("-X", "dev")])
+def test_ctrl_c_once_hanging_coroutine_broken(options: tuple[str, ...]) -> None:
+    """A coroutine that hangs in Python code of its own is broken at once, as on the stock loop; clean-up runs."""
+    finished = run_script("ctrl_c", "blocking", "asleep", signals=[("asleep", signal.SIGINT)], options=options)
+    # "ready" is said by a Qt timer, whenever Qt has its turn.
+    assert [line for line in finished.lines if line != "ready"] == [
+        "asleep",
+        "cleaning up",
+        "clean",
+        "KeyboardInterrupt",
+    ]
+    assert finished.code == 3
+
+
 @pytest.mark.parametrize("mode", BLOCKING_MODES)
 def test_ctrl_c_twice_endless_callback_broken(mode: str) -> None:
     """A coroutine that never yields is broken by Ctrl-C pressed again, though the loop handles none."""

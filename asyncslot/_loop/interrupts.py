@@ -20,24 +20,29 @@ What was tried and does not work
 
 There is a limit. A second Ctrl-C, while the first one is pending, interrupts the callback that
 hangs, at any instruction. A third one interrupts foreign code, and Qt may crash.
+
+In blocking mode the first Ctrl-C, too, interrupts a coroutine that hangs, as on the stock loop, if
+nothing but coroutines is between the slicer and the interrupted code. Then no Qt code is.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import os
 import signal
 import sys
 import threading
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional
 
+from asyncslot._loop.slicer import Slicer
+
 if TYPE_CHECKING:
     from types import FrameType
 
     from asyncslot._loop.blocking_calls import BlockingCalls
     from asyncslot._loop.quit import Quit
-    from asyncslot._loop.slicer import Slicer
 
 __all__ = ["Interrupts", "deferring_signals", "on_main_thread"]
 
@@ -45,6 +50,17 @@ Handler = Callable[[int, Optional["FrameType"]], Any]
 
 # The signals that ask a program to end. Their handlers may raise; those of other signals are left alone.
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+# How long a slice must be over, in seconds, so that its callback counts as one that hangs. Arbitrary: longer than a
+# callback ought to take, and shorter than a person waits for Ctrl-C.
+HANGS_S = 0.1
+
+# The frames that call a callback: the slicer's, and in debug mode that of asyncio's handle.
+_CALLERS = (Slicer._run_batches.__code__, asyncio.Handle._run.__code__)
+
+# The kinds of code that only Python calls. Qt calls plain functions.
+_COROUTINES = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
 
 def on_main_thread() -> bool:
@@ -193,7 +209,7 @@ class Interrupts:
     # -- when a signal arrives --
 
     def _record(self, signum: int, frame: FrameType | None) -> None:
-        if self._may_raise() and signum in self._originals:
+        if signum in self._originals and (self._may_raise() or self._breaks_hanging(signum, frame)):
             self._originals[signum](signum, frame)
         else:
             self._pending.append(signum)
@@ -215,6 +231,16 @@ class Interrupts:
             is_ours = self._calls.stack or self._quit.is_quitting or self._slicer.is_on_stack()
             return self._calls.is_attached and not is_ours
         return len(self._pending) >= (1 if self._slicer.callback_level == level else 2)
+
+    def _breaks_hanging(self, signum: int, frame: FrameType | None) -> bool:
+        """Tell whether this is a Ctrl-C in a coroutine that hangs in blocking mode: there, it may raise at once."""
+        # A handler of asyncio.Runner's cancels first, and one of the program's own may do anything.
+        if self._originals[signum] is not signal.default_int_handler or not self._calls.stack:
+            return False
+        if self._calls.is_attached or self._quit.is_quitting:
+            return False
+        is_innermost = self._slicer.callback_level == self._slicer.get_loop_level()
+        return is_innermost and self._slicer.overdue_s() > HANGS_S and _is_in_coroutine(frame)
 
     # -- when the guest handles it --
 
@@ -272,3 +298,14 @@ class Interrupts:
         main = self._calls.outermost.future if self._calls.stack else None
         if isinstance(main, asyncio.Task) and sys.version_info >= (3, 11) and main.cancelling():
             self._calls.unwind()
+
+
+def _is_in_coroutine(frame: FrameType | None) -> bool:
+    """Tell whether *frame* is a callback of the guest, or is called by one through coroutines only."""
+    while frame is not None and frame.f_back is not None:
+        if frame.f_back.f_code in _CALLERS:
+            return True
+        if not frame.f_code.co_flags & _COROUTINES:
+            return False
+        frame = frame.f_back
+    return False

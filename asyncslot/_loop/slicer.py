@@ -244,6 +244,11 @@ class Slicer:
         """Tell whether the caller is foreign code: no callback runs, or a Qt loop runs above the callback."""
         return self.callback_level is None or self.get_loop_level() > self.callback_level
 
+    def overdue_s(self) -> float:
+        """Return how long the present slice has been over, in seconds; 0 if it is not, or if that is not known."""
+        # Not known after a frame above has ended: leave() has set it to 0.
+        return max(self._clock() - self._slice_end_s, 0.0) if self._slice_end_s else 0.0
+
     def enter(self) -> Frame:
         """Begin a frame. Return what `leave` needs to restore the frame below."""
         frame = (self.callback_level, self._captured)

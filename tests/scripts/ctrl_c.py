@@ -1,4 +1,4 @@
-"""Ends by SIGINT: ctrl_c.py blocking|runner|attached|forever|nested patient|stubborn|swallow|dialog|busy[-cleanup]."""
+"""Ends by SIGINT: ctrl_c.py blocking|runner|attached|forever|nested patient|stubborn|swallow|dialog|busy|asleep..."""
 
 import asyncio
 import sys
@@ -37,6 +37,10 @@ async def main() -> str:
             while True:
                 print("busy")
                 time.sleep(0.1)
+        if manner == "asleep":
+            time.sleep(0.3)
+            print("asleep")
+            time.sleep(3600)
         if manner == "busy-cleanup":
             QTimer.singleShot(10, lambda: app.exit(5))
         await asyncio.sleep(3600)
