@@ -442,6 +442,7 @@ class AsyncSlotEventLoop(PlatformEventLoop):
             asyncio.CancelledError: If the application quits, and this call was nested in another.
         """
         self._check_can_block()
+        self._require_application()
         self._block(self._make_call(None))
 
     def run_until_complete(self, future: Generator[Any, None, T] | Awaitable[T]) -> T:
@@ -461,9 +462,11 @@ class AsyncSlotEventLoop(PlatformEventLoop):
             asyncio.CancelledError: If the future was cancelled; or if the application quits, and this
                 call was nested in another.
         """
+        # The stock loop does not close what it refuses: Python warns that it was never awaited. Here, too.
+        self._check_can_block()
         try:
-            self._check_can_block()
-        except RuntimeError:
+            self._require_application()
+        except BaseException:
             dispose(future)
             raise
         is_ours = not asyncio.isfuture(future)
@@ -503,7 +506,11 @@ class AsyncSlotEventLoop(PlatformEventLoop):
                 msg = "This event loop is already running, on another thread; use asyncio.run_coroutine_threadsafe()"
                 raise RuntimeError(msg)
             if not self._slicer.is_foreign():
-                msg = "This event loop is already running: in a coroutine use 'await', in a callback create_task()"
+                msg = (
+                    "This event loop is already running: in a coroutine use 'await', in a callback create_task(). "
+                    "If this is a slot that Qt calls in a coroutine's processEvents(), call run_task() in the slot, or "
+                    "replace processEvents() by 'await asyncio.sleep(0)'"
+                )
                 raise RuntimeError(msg)
             # The guest would not run inside the call, which would never end.
             if self._depth_limit.is_reached(self._slicer.depth, spare_frames=30):
@@ -512,7 +519,9 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         elif get_running_loop() is not None:
             msg = "Cannot run the event loop while another loop is running"
             raise RuntimeError(msg)
-        require_application(self._find_application_factory())
+
+    def _require_application(self) -> Any:
+        return require_application(self._find_application_factory())
 
     def _find_application_factory(self) -> Callable[[], object] | None:
         own: Callable[[], object] | None = vars(self).get("application_factory")
@@ -803,7 +812,7 @@ class AsyncSlotEventLoop(PlatformEventLoop):
 
     def _open(self) -> None:
         """Let Qt run the guest. Everything is undone if anything is raised."""
-        application = require_application(self._find_application_factory())
+        application = self._require_application()
         # Each undoing is registered before its step where it can be: a step may fail half-way.
         with contextlib.ExitStack() as opening:
             if on_main_thread():

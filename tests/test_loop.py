@@ -24,6 +24,18 @@ from asyncslot.loop import thread_loop
 QtWidgets = import_qt("QtWidgets")
 
 
+@pytest.fixture
+def refused_coro() -> Iterator[Any]:
+    """A coroutine that nothing runs. Whoever refuses it need not close it."""
+
+    async def never() -> None:
+        raise AssertionError
+
+    coro = never()
+    yield coro
+    coro.close()
+
+
 # -- the table of states --
 
 
@@ -389,13 +401,13 @@ def test_nested_stop_concerns_innermost(loop: AsyncSlotEventLoop) -> None:
 
 
 @pytest.mark.parametrize("debug", [False, True])
-def test_blocking_call_inside_coroutine_refused(loop: AsyncSlotEventLoop, debug: bool) -> None:
-    """run_until_complete() and detach() inside a coroutine or callback raise; the coroutine is closed."""
+def test_blocking_call_inside_coroutine_refused(loop: AsyncSlotEventLoop, debug: bool, refused_coro: Any) -> None:
+    """Blocking calls and detach() inside a coroutine or callback raise; the coroutine is left as by the stock loop."""
     loop.set_debug(debug)
 
     async def main() -> None:
         with pytest.raises(RuntimeError, match="already running"):
-            loop.run_until_complete(asyncio.sleep(0))
+            loop.run_until_complete(refused_coro)
         with pytest.raises(RuntimeError, match="already running"):
             loop.run_forever()
 
@@ -414,6 +426,7 @@ def test_blocking_call_inside_coroutine_refused(loop: AsyncSlotEventLoop, debug:
     loop.call_soon(loop.stop)
     loop.run_forever()
     assert refused
+    assert inspect.getcoroutinestate(refused_coro) == inspect.CORO_CREATED
 
 
 def test_blocking_call_in_foreign_code_of_attached_loop_nests(attached: AsyncSlotEventLoop) -> None:
@@ -712,7 +725,7 @@ def test_thread_before_its_qt_loop_runs(way: str) -> None:
     assert finished.lines == ["on worker: True", "clean on worker: True", "closed: True"]
 
 
-def test_wrong_thread_refused(attached: AsyncSlotEventLoop) -> None:
+def test_wrong_thread_refused(attached: AsyncSlotEventLoop, refused_coro: Any) -> None:
     """attach(), detach(), run_task() and blocking calls on another thread raise, and say what to use."""
     errors: list[str] = []
 
@@ -721,7 +734,7 @@ def test_wrong_thread_refused(attached: AsyncSlotEventLoop) -> None:
             attached.attach,
             attached.detach,
             lambda: attached.run_task(asyncio.sleep(0)),
-            lambda: attached.run_until_complete(asyncio.sleep(0)),
+            lambda: attached.run_until_complete(refused_coro),
         ):
             try:
                 call_it()
@@ -770,12 +783,12 @@ def test_application_destroyed_ends_its_loop(work: str, way: str) -> None:
     assert ends == ["closed: True running: None", "waited", "waited"]
 
 
-def test_closed_loop_refuses(loop: AsyncSlotEventLoop) -> None:
-    """A closed loop says so, and closes the coroutine that it is given."""
+def test_closed_loop_refuses(loop: AsyncSlotEventLoop, refused_coro: Any) -> None:
+    """A closed loop says so; run_task() closes the coroutine that it is given."""
     loop.close()
     for call_it in (
         lambda: loop.run_task(asyncio.sleep(0)),
-        lambda: loop.run_until_complete(asyncio.sleep(0)),
+        lambda: loop.run_until_complete(refused_coro),
         loop.attach,
         lambda: loop.call_soon(int),
         lambda: loop.call_later(1, int),
@@ -784,11 +797,11 @@ def test_closed_loop_refuses(loop: AsyncSlotEventLoop) -> None:
             call_it()
 
 
-def test_other_loop_running_refused(loop: AsyncSlotEventLoop) -> None:
+def test_other_loop_running_refused(loop: AsyncSlotEventLoop, refused_coro: Any) -> None:
     """Inside another running loop, blocking and attaching raise."""
 
     async def main() -> None:
-        for call_it in (loop.attach, loop.run_forever, lambda: loop.run_until_complete(asyncio.sleep(0))):
+        for call_it in (loop.attach, loop.run_forever, lambda: loop.run_until_complete(refused_coro)):
             with pytest.raises(RuntimeError):
                 call_it()
 

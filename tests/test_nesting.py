@@ -11,6 +11,7 @@ from typing import Any, Callable
 import pytest
 from support import CEILING_S, run_coroutine, run_qt
 
+import asyncslot
 from asyncslot import AsyncSlot, AsyncSlotEventLoop
 from asyncslot._loop.depth import MAX_DEPTH
 from asyncslot._qt import QtCore, exec_loop, import_qt
@@ -362,7 +363,7 @@ def test_blocking_call_too_deep_is_refused(attached: AsyncSlotEventLoop) -> None
 
     def block() -> None:
         try:
-            attached.run_until_complete(asyncio.sleep(0))
+            asyncslot.run(asyncio.sleep(0))
         except RuntimeError as exc:
             errors.append(exc)
 

@@ -56,6 +56,11 @@ def run(main: Coroutine[Any, Any, T], *, debug: bool | None = None) -> T:
         dispose(main)
         raise
     if isinstance(running, AsyncSlotEventLoop):
+        try:
+            running._check_can_block()
+        except BaseException:  # We own main now: close it on any failure.
+            dispose(main)
+            raise
         return running.run_until_complete(main)
     # asyncio allows one running loop per thread: ours could not be opened under another one.
     if running is not None:

@@ -5,7 +5,7 @@ Run CPython's own asyncio tests on AsyncSlotEventLoop.
 
 The tests are those that come with the interpreter (``test.test_asyncio``). Wherever
 they make the stock selector loop, they get ours, and a QCoreApplication stands by.
-Exit code 0 only if all pass but `EXCLUSIONS`. The last line says how many loops of ours
+Exit code 0 only if all pass. The last line says how many loops of ours
 were made, so that a run on some other loop cannot pass unnoticed.
 """
 
@@ -14,18 +14,10 @@ from __future__ import annotations
 import asyncio
 import sys
 import unittest
-from typing import Any, Iterator
+from typing import Any
 
 from asyncslot import AsyncSlotEventLoop
 from asyncslot._qt import QtCore
-
-# Test method -> why it cannot hold on this loop.
-EXCLUSIONS = {
-    "test_run_until_complete_nesting": (
-        "expects 'coroutine was never awaited' when run_until_complete() is refused; "
-        "this loop closes the coroutine that it refuses, so that there is no such warning"
-    ),
-}
 
 
 class CountedLoop(AsyncSlotEventLoop):
@@ -48,19 +40,9 @@ def replace_stock_loop() -> None:
         asyncio.unix_events.EventLoop = CountedLoop
 
 
-def each_test(suite: unittest.TestSuite) -> Iterator[unittest.TestCase]:
-    """Iterate over the tests in *suite* and the suites in it."""
-    for item in suite:
-        if isinstance(item, unittest.TestSuite):
-            yield from each_test(item)
-        else:
-            yield item
-
-
 def load(names: list[str]) -> unittest.TestSuite:
-    """Return the tests of the named modules of ``test.test_asyncio``, without `EXCLUSIONS`."""
-    loaded = unittest.defaultTestLoader.loadTestsFromNames(f"test.test_asyncio.{name}" for name in names)
-    return unittest.TestSuite(test for test in each_test(loaded) if test.id().rpartition(".")[2] not in EXCLUSIONS)
+    """Return the tests of the named modules of ``test.test_asyncio``."""
+    return unittest.defaultTestLoader.loadTestsFromNames(f"test.test_asyncio.{name}" for name in names)
 
 
 def main(names: list[str]) -> int:

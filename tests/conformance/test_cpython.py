@@ -44,7 +44,7 @@ def find_modules() -> list[str]:
 @pytest.mark.parametrize("module", find_modules())
 @pytest.mark.timeout(600)
 def test_cpython_module_passes(module: str) -> None:
-    """Every test of the module passes on loops of ours, but for the justified exclusions."""
+    """Every test of the module passes on loops of ours."""
     run = subprocess.run([sys.executable, str(RUNNER), module], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     made = re.search(r"^(\d+) loops of ours", run.stderr, re.MULTILINE)
