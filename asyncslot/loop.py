@@ -283,7 +283,10 @@ class AsyncSlotEventLoop(PlatformEventLoop):
             RuntimeError: If it is running, or the application quits.
         """
         self._check_not_quitting("close()")
+        if self._closed:
+            return
         super().close()
+        self._slicer.release()
         # Owners refer to their tasks, and would keep those that never end on this loop alive.
         self._registry.abandon_all()
         if self._release_thread_state is not None:

@@ -822,6 +822,24 @@ def test_constructing_does_not_make_it_the_threads_loop(app: Any) -> None:
     assert thread_loop() is None
 
 
+def test_closed_loop_is_freed_without_the_collector(app: Any) -> None:
+    """A closed loop is in no reference cycle: with its last reference it is gone."""
+
+    async def main() -> weakref.ref[Any]:
+        await asyncio.sleep(0)
+        return weakref.ref(asyncio.get_running_loop())
+
+    gc.disable()
+    try:
+        loop = AsyncSlotEventLoop()
+        reference = loop.run_until_complete(main())
+        loop.close()
+        del loop
+        assert reference() is None
+    finally:
+        gc.enable()
+
+
 def test_closed_loop_is_collected(app: Any) -> None:
     """A closed loop, even one that was attached, is freed with its tasks and Qt objects."""
     loop = AsyncSlotEventLoop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,8 @@ class DebugRun:
     """
 
     def __init__(self, loop: Any) -> None:
-        self._loop = loop
+        # Weakly: the loop refers to this object, and a closed loop is freed at once.
+        self._loop: Any = weakref.proxy(loop)
         # Times the innermost callback; begin_nested() sets it aside, since slices of a nested loop time their own.
         self._stopwatch: _Stopwatch | None = None
 

@@ -68,7 +68,8 @@ class Quit:
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, registry: TaskRegistry) -> None:
-        self._loop = loop
+        # Weakly: the loop refers to this object, and a closed loop is freed at once.
+        self._loop_reference = weakref.ref(loop)
         self._registry = registry
         self.phase = QuitPhase.IDLE
         # How many `pump_events` are on the stack: inside `drain`, and inside blocking calls made during the quit.
@@ -87,6 +88,12 @@ class Quit:
         self._cleaning_up: weakref.WeakSet[asyncio.Future[Any]] = weakref.WeakSet()
         # The task that `drain` waits for.
         self.ending: asyncio.Task[None] | None = None
+
+    @property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        loop = self._loop_reference()
+        assert loop is not None  # It is what calls this object.
+        return loop
 
     @property
     def is_quitting(self) -> bool:

@@ -171,6 +171,10 @@ class Slicer:
         self.stopping = False
         self._route()
 
+    def release(self) -> None:
+        """Let go, for good, of what refers to the loop, which refers to the slicer: it is then freed at once."""
+        del self._get_time, self._process_events, self._report_error
+
     # -- waiting and waking --
 
     def stop(self) -> None:
