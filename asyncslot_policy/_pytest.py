@@ -3,11 +3,13 @@ The pytest plug-in: ``--asyncslot``, or ``asyncslot = true`` in the configuratio
 
 It makes asyncio use the Qt-hosted loop for the whole session; anyio's plug-in and pytest-asyncio's
 ``event_loop_policy`` need nothing else. It implements pytest-asyncio's newer hook for loop factories. It makes
-sure that there is an application. Without the option, it does nothing and imports nothing.
+sure that there is an application, and shuts down after each test the loop that the test has attached. Without
+the option, it does nothing and imports nothing.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Callable, Iterator
 
 import pytest
@@ -41,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(msg) from exc
     config.add_cleanup(uninstall)
     config.pluginmanager.register(_LoopFactories(), "asyncslot-loop-factories")
+    config.pluginmanager.register(_AttachedLoops(), "asyncslot-attached-loops")
 
 
 class _LoopFactories:
@@ -51,6 +54,40 @@ class _LoopFactories:
         from asyncslot import AsyncSlotEventLoop  # noqa: PLC0415 - only if it is asked for.
 
         return {"asyncslot": AsyncSlotEventLoop}
+
+
+class _AttachedLoops:
+    """
+    Ends the loop that a slot or `run_task` has attached in a test: under it, no later test could run a loop.
+
+    A loop that a fixture has attached is left to the fixture. Registered only if the option is set.
+    """
+
+    def __init__(self) -> None:
+        # The loop that was attached before the test's function ran; None if there was none.
+        self._before: Any = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self) -> None:
+        self._before = _attached_loop()
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_teardown(self) -> Iterator[None]:
+        # After the fixtures, which may need it.
+        yield
+        loop = _attached_loop()
+        if loop is not None and loop is not self._before:
+            loop.shutdown()
+        self._before = None
+
+
+def _attached_loop() -> Any:
+    """Return the loop that is attached on this thread; None if there is none."""
+    loop_module = sys.modules.get("asyncslot.loop")
+    if loop_module is None:
+        return None
+    loop = loop_module.thread_loop()
+    return loop if loop is not None and loop.state is loop_module.LoopState.ATTACHED else None
 
 
 @pytest.fixture(scope="session", autouse=True)
