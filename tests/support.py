@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Callable, Coroutine, Sequence
 
 import pytest
+import qt  # noqa: F401 - gives PySide2's classes an exec().
 
 from asyncslot import run_task
 from asyncslot._qt import QtCore
