@@ -3,15 +3,18 @@ Run CPython's own asyncio tests on AsyncSlotEventLoop.
 
     python tests/conformance/run_cpython_tests.py test_events test_streams ...
 
-The tests are those that come with the interpreter (``test.test_asyncio``). Wherever
-they make the stock selector loop, they get ours, and a QCoreApplication stands by.
-Exit code 0 only if all pass. The last line says how many loops of ours
-were made, so that a run on some other loop cannot pass unnoticed.
+The tests are those that come with the interpreter (``test.test_asyncio``). Wherever they make the stock
+selector loop, they get ours, and a QCoreApplication stands by. With ``--stock`` they get the stock loop.
+
+Exit code 0 only if all pass. The last line on standard output is what happened, as JSON: how many tests
+passed, were skipped and failed, how many loops of ours were made, and in how many tests one of them ran
+inside Qt. So a run on some other loop cannot pass unnoticed.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import unittest
 from typing import Any
@@ -21,13 +24,37 @@ from asyncslot._qt import QtCore
 
 
 class CountedLoop(AsyncSlotEventLoop):
-    """An AsyncSlotEventLoop that counts how many were made."""
+    """An AsyncSlotEventLoop that counts how many were made, and how often Qt has carried one."""
 
     made = 0
+    opened = 0
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         CountedLoop.made += 1
+
+    def _open(self) -> None:
+        super()._open()
+        CountedLoop.opened += 1
+
+
+class CountingResult(unittest.TextTestResult):
+    """A result that counts the tests in which Qt has carried a loop."""
+
+    inside_qt = 0
+    passed = 0
+
+    def startTest(self, test: unittest.TestCase) -> None:
+        super().startTest(test)
+        self._opened_before = CountedLoop.opened
+
+    def stopTest(self, test: unittest.TestCase) -> None:
+        self.inside_qt += CountedLoop.opened > self._opened_before
+        super().stopTest(test)
+
+    def addSuccess(self, test: unittest.TestCase) -> None:
+        self.passed += 1
+        super().addSuccess(test)
 
 
 def replace_stock_loop() -> None:
@@ -40,17 +67,24 @@ def replace_stock_loop() -> None:
         asyncio.unix_events.EventLoop = CountedLoop
 
 
-def load(names: list[str]) -> unittest.TestSuite:
-    """Return the tests of the named modules of ``test.test_asyncio``."""
-    return unittest.defaultTestLoader.loadTestsFromNames(f"test.test_asyncio.{name}" for name in names)
-
-
 def main(names: list[str]) -> int:
     """Run the named modules; return the exit code."""
     application = QtCore.QCoreApplication([])
-    replace_stock_loop()
-    result = unittest.TextTestRunner().run(load(names))
-    print(f"{CountedLoop.made} loops of ours were made under {application.metaObject().className()}", file=sys.stderr)
+    if "--stock" in names:
+        names.remove("--stock")
+    else:
+        replace_stock_loop()
+    suite = unittest.defaultTestLoader.loadTestsFromNames(f"test.test_asyncio.{name}" for name in names)
+    result = unittest.TextTestRunner(resultclass=CountingResult).run(suite)
+    summary = {
+        "passed": result.passed,
+        "skipped": len(result.skipped),
+        "failed": sorted(test.id() for test, _ in result.failures + result.errors),
+        "loops": CountedLoop.made,
+        "inside_qt": result.inside_qt,
+        "application": application.metaObject().className(),
+    }
+    print(json.dumps(summary))
     return 0 if result.wasSuccessful() else 1
 
 
