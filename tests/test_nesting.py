@@ -379,3 +379,22 @@ def test_blocking_call_too_deep_is_refused(attached: AsyncSlotEventLoop) -> None
     run_qt(lambda quit_qt: (attached.call_soon(nest, MAX_DEPTH - 1), attached.call_soon(quit_qt)))
     (error,) = errors
     assert "too many Qt event loops are nested" in str(error)
+
+
+def test_blocking_call_in_process_events_of_coroutine_says_the_way_out(attached: AsyncSlotEventLoop) -> None:
+    """Qt does not tell of processEvents(), so such a slot counts as the coroutine's code; the message says so."""
+    errors: list[str] = []
+
+    def block() -> None:
+        try:
+            asyncslot.run(asyncio.sleep(0))
+        except RuntimeError as exc:
+            errors.append(str(exc))
+
+    async def main() -> None:
+        QtCore.QTimer.singleShot(0, block)
+        while not errors:
+            QtCore.QCoreApplication.processEvents()
+
+    run_coroutine(main())
+    assert "If this is a slot that Qt calls in a coroutine's processEvents()" in errors[0]
