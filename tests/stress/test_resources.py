@@ -7,6 +7,7 @@ import contextlib
 import errno
 import os
 import resource
+import signal
 import socket
 import warnings
 from pathlib import Path
@@ -17,6 +18,7 @@ from stress_support import CEILING_S, FACTOR
 
 from asyncslot import AsyncSlotEventLoop
 from asyncslot._qt import QtCore
+from asyncslot.loop import thread_loop
 
 SUBPROCESSES = 200 * FACTOR
 FORKS = 50 * FACTOR
@@ -87,7 +89,7 @@ def test_forks_leave_the_parent_alone(attached: AsyncSlotEventLoop) -> None:
             return pid
         code = 1
         with contextlib.suppress(BaseException):
-            if asyncio._get_running_loop() is None:
+            if asyncio._get_running_loop() is thread_loop() is None and signal.set_wakeup_fd(-1) == -1:
                 code = asyncio.SelectorEventLoop().run_until_complete(asyncio.sleep(0.001, 7))
         os._exit(code)
 
