@@ -24,7 +24,7 @@ from asyncslot._loop.handles import Handle, TimerHandle, run_locked
 from asyncslot._loop.interrupts import Interrupts, deferring_signals, on_main_thread
 from asyncslot._loop.quit import Quit, QuitPhase
 from asyncslot._loop.slicer import Outcome, Slicer
-from asyncslot._loop.this_thread import set_running, set_thread_loop, thread_loop
+from asyncslot._loop.this_thread import release_thread_loop, set_running, set_thread_loop, thread_loop
 from asyncslot._loop.unix import PlatformEventLoop
 from asyncslot._loop.waker import Waker
 from asyncslot._qt import (
@@ -287,6 +287,7 @@ class AsyncSlotEventLoop(PlatformEventLoop):
             return
         super().close()
         self._slicer.release()
+        release_thread_loop(self)
         # Owners refer to their tasks, and would keep those that never end on this loop alive.
         self._registry.abandon_all()
         if self._release_thread_state is not None:

@@ -24,7 +24,6 @@ from support import run_qt
 
 from asyncslot import AsyncSlotEventLoop, LoopState
 from asyncslot._qt import QtCore
-from asyncslot.loop import set_thread_loop
 
 SEED = int(os.environ.get("ASYNCSLOT_STRESS_SEED", "0"))
 CHILDREN = int(os.environ.get("ASYNCSLOT_STRESS_CHILDREN", "60"))
@@ -165,16 +164,13 @@ class Census:
 
     def __init__(self) -> None:
         process = psutil.Process()
-        # The thread refers to the loop that was attached last, even if it is closed, until another one is.
-        set_thread_loop(None)
         for _ in range(3):  # What is deleted may own more.
             QtCore.QCoreApplication.sendPostedEvents(None, 52)  # QEvent::DeferredDelete
             gc.collect()
         self.descriptors = sorted(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").is_dir() else []
         threads = [thread.name for thread in threading.enumerate()]
-        # The timer of pytest-timeout begins and ends beside us. Before Python 3.13, threads of Qt's stay in the list
-        # under such a name when they have ended.
-        self.threads = sorted(name for name in threads if not name.startswith(("pytest_timeout", "Dummy-")))
+        # The timer of pytest-timeout begins and ends beside us.
+        self.threads = sorted(name for name in threads if not name.startswith("pytest_timeout"))
         self.system_threads = process.num_threads() - sum(name.startswith("pytest_timeout") for name in threads)
         self.children = [child.pid for child in process.children(recursive=True)]
         self.rss_bytes = process.memory_info().rss

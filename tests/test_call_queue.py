@@ -442,3 +442,28 @@ def test_queue_with_limit_keeps_the_order(attached: AsyncSlotEventLoop) -> None:
     event.set()
     wait_all(attached, tasks)
     assert begun == ["a", "b", "c", "d"]
+
+
+def test_dropping_call_does_not_overtake_one_that_has_its_turn(attached: AsyncSlotEventLoop) -> None:
+    """In a group, a call with room of its own is dropped while another one has its turn and has not begun."""
+    begun: list[int] = []
+    go = asyncio.Event()
+
+    class Receiver(QtCore.QObject):
+        @AsyncSlot(int, group="g", when_busy="queue")
+        async def queued(self, number: int) -> None:
+            begun.append(number)
+            await go.wait()
+
+        @AsyncSlot(int, group="g", when_busy="drop", limit=2)
+        async def dropped(self, number: int) -> None:
+            begun.append(number)
+
+    receiver = Receiver()
+    first, second = receiver.queued(1), receiver.queued(2)
+    third: list[asyncio.Task[Any]] = []
+    first.add_done_callback(lambda _: third.append(receiver.dropped(3)))
+    go.set()
+    wait_all(attached, [first, second])
+    assert begun == [1, 2]
+    assert third[0].cancelled()

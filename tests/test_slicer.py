@@ -1320,3 +1320,20 @@ def test_capture_frame_inside_suspends_it(guest: Guest, way: str) -> None:
     assert captured == [handle]  # It goes on.
     guest.slicer.end_capture(captured, outer)
     assert guest.ready[-1] is handle
+
+
+@both_modes
+def test_handle_queued_again_while_set_aside_runs_once(guest: Guest, debug: bool) -> None:
+    """A reader's handle comes at each poll; for all polls while its context was entered, it is called once."""
+    context = contextvars.copy_context()
+    reader = FakeHandle(lambda: guest.ran.append("read"), context=context)
+
+    def nest() -> None:
+        for _ in range(3):
+            guest.ready.append(reader)
+            guest.run(debug=debug)
+
+    guest.queue(nest, context=context)
+    guest.run(debug=debug)
+    guest.run(debug=debug)
+    assert guest.ran == ["read"]

@@ -414,6 +414,19 @@ def workers(app: Any) -> Iterator[list[Worker]]:
 
 
 @pytest.mark.usefixtures("fresh")
+def test_loop_on_qt_thread_leaves_no_thread_object(workers: list[Worker]) -> None:
+    """Before Python 3.13, ``threading.current_thread()`` on a thread of Qt's leaves an object for ever."""
+    before = threading.enumerate()
+
+    def on_thread(done: Callable[[], None]) -> None:
+        run_task(asyncio.sleep(0)).add_done_callback(lambda _: done())
+
+    workers[0].call(on_thread)
+    workers[0].end()
+    assert threading.enumerate() == before
+
+
+@pytest.mark.usefixtures("fresh")
 def test_run_task_qt_thread_gets_its_own_loop(workers: list[Worker]) -> None:
     """Each QThread has one loop of its own, on which its tasks go on, in every slot that it runs."""
     seen: dict[int, list[Any]] = {0: [], 1: []}

@@ -65,7 +65,8 @@ _COROUTINES = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GEN
 
 def on_main_thread() -> bool:
     """Tell whether signal handlers can be set here. Python allows it on its main thread only."""
-    return threading.current_thread() is threading.main_thread()
+    # Not by current_thread(): on a thread of Qt's, it makes an object that stays for ever before Python 3.13.
+    return threading.get_ident() == threading.main_thread().ident
 
 
 @contextlib.contextmanager

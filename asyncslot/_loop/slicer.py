@@ -287,6 +287,11 @@ class Slicer:
             self._captured = captured
             self._route()
 
+    def _put_aside(self, handle: Any) -> None:
+        # A reader's handle is queued at each poll as long as its descriptor is readable. One call is enough.
+        if not any(handle is other for _, other in self._set_aside):
+            self._set_aside.append((self.depth, handle))
+
     def _readmit(self) -> None:
         """Queue again, in front, the handles that may run now that the present frame ends."""
         # A handle that was set aside at depth n waits for a frame below n. So it is tried again when frame
@@ -418,7 +423,7 @@ class Slicer:
                             # Asked before, because Handle._run() reports all errors itself. At depth 1 nobody
                             # would leave the context again: asyncio reports that as an error.
                             if self.depth > 1 and _is_entered(handle._context):
-                                self._set_aside.append((self.depth, handle))
+                                self._put_aside(handle)
                             else:
                                 run_checked(handle)
                         elif handle._args:
@@ -479,7 +484,7 @@ class Slicer:
 
     def _handle_error(self, handle: Any, exc: BaseException) -> None:
         if self.depth > 1 and _could_not_enter(exc):
-            self._set_aside.append((self.depth, handle))
+            self._put_aside(handle)
         else:
             self._report_error(handle, exc)
 

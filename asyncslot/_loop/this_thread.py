@@ -7,7 +7,7 @@ import os
 import threading
 from typing import Any
 
-__all__ = ["set_running", "set_thread_loop", "thread_loop"]
+__all__ = ["release_thread_loop", "set_running", "set_thread_loop", "thread_loop"]
 
 
 class _ThisThread(threading.local):
@@ -32,6 +32,12 @@ def set_thread_loop(loop: Any) -> None:
     """Make *loop* this thread's loop, as attaching it does; with None, this thread has none."""
     _register_fork_hook()
     _this_thread.loop = loop
+
+
+def release_thread_loop(loop: Any) -> None:
+    """Let go of *loop*, which is closed, if it is this thread's loop."""
+    if _this_thread.loop is loop:
+        _this_thread.loop = None
 
 
 def set_running(loop: Any) -> None:

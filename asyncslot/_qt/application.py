@@ -93,7 +93,7 @@ def require_application(factory: Callable[[], object] | None = None) -> Any:
         RuntimeError: If there is no application. Qt needs one for everything.
     """
     application = QtCore.QCoreApplication.instance()
-    if application is None and factory is not None and threading.current_thread() is threading.main_thread():
+    if application is None and factory is not None and threading.get_ident() == threading.main_thread().ident:
         # The factory may be the program's own. It may keep no reference, and return anything, so Qt is asked again.
         _made_applications.append(factory())
         application = QtCore.QCoreApplication.instance()

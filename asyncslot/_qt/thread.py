@@ -30,8 +30,11 @@ def hold_thread_state() -> Callable[[], None]:
 
 def is_python_thread() -> bool:
     """Tell whether Python started this thread; a QThread's was started by Qt."""
-    # threading makes a _DummyThread for each thread that it has not started itself.
-    return not isinstance(threading.current_thread(), threading._DummyThread)
+    # Not by current_thread(): on a thread of Qt's, it makes a _DummyThread, which stays for ever before Python 3.13.
+    # Other packages may have called it.
+    ident = threading.get_ident()
+    threads = [thread for thread in threading.enumerate() if thread.ident == ident]
+    return any(not isinstance(thread, threading._DummyThread) for thread in threads)
 
 
 def _do_nothing() -> None:

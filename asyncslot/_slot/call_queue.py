@@ -105,8 +105,8 @@ class CallQueue:
         running = [task for task in self._running if not task.done()]
         has_room = len(running) < settings.limit
         if settings.mode == "drop":
-            return QueuedCall(self, coro) if has_room and not self._waiting else DroppedCall(self, coro)
-        if has_room and not self._waiting and self._admitted is None:
+            return QueuedCall(self, coro) if has_room and not self._is_anyone_before() else DroppedCall(self, coro)
+        if has_room and not self._is_anyone_before():
             return QueuedCall(self, coro)
         if settings.mode == "latest":
             self._cancel_waiting(CancelReason.DROPPED)
@@ -116,6 +116,10 @@ class CallQueue:
         call = WaitingCall(self, coro, settings.limit)
         self._waiting.append(call)
         return call
+
+    def _is_anyone_before(self) -> bool:
+        """Tell whether a call waits for its turn, or has it and has not begun: a new call must not overtake it."""
+        return bool(self._waiting) or self._admitted is not None
 
     def add_running(self, task: asyncio.Future[Any]) -> None:
         """Count *task* among those that run, until it is done."""
