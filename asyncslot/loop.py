@@ -147,6 +147,7 @@ class AsyncSlotEventLoop(PlatformEventLoop):
             is_io_ready=self._is_io_ready,
             select=self._selector.select,
             process_events=self._process_events,
+            is_polled=self._is_polled,
             report_error=self._report_error,
         )
         self._calls = BlockingCalls()

@@ -83,6 +83,7 @@ class Slicer:
         is_io_ready: Tells fast whether *select* may have something to report.
         select: The selector's ``select``. It is called with a timeout of 0 and returns events.
         process_events: Queues the handles of these events.
+        is_polled: Tells whether a handle is one that *process_events* queues.
         report_error: Called with a handle and the exception that its callback raised.
         clock: Returns seconds. Slices are measured by it.
     """
@@ -97,6 +98,7 @@ class Slicer:
         is_io_ready: Callable[[], object],
         select: Callable[[float], Any],
         process_events: Callable[[Any], object],
+        is_polled: Callable[[Any], bool],
         report_error: Callable[[Any, BaseException], object],
         clock: Callable[[], float] = monotonic,
     ) -> None:
@@ -124,6 +126,7 @@ class Slicer:
         self._clock_resolution_s = clock_resolution_s
         self._select = select
         self._process_events = process_events
+        self._is_polled = is_polled
         self._report_error = report_error
         self._clock = clock
         # None while closed.
@@ -173,7 +176,7 @@ class Slicer:
 
     def release(self) -> None:
         """Let go, for good, of what refers to the loop, which refers to the slicer: it is then freed at once."""
-        del self._get_time, self._process_events, self._report_error
+        del self._get_time, self._process_events, self._is_polled, self._report_error
 
     # -- waiting and waking --
 
@@ -288,8 +291,8 @@ class Slicer:
             self._route()
 
     def _put_aside(self, handle: Any) -> None:
-        # A reader's handle is queued at each poll as long as its descriptor is readable. One call is enough.
-        if not any(handle is other for _, other in self._set_aside):
+        # A reader's handle is queued at each poll as long as its descriptor is readable, so it comes again.
+        if not self._is_polled(handle):
             self._set_aside.append((self.depth, handle))
 
     def _readmit(self) -> None:

@@ -47,6 +47,11 @@ class PlatformEventLoop(_StockUnixLoop):
         # of the stock loop uses the same one, so the two do not get in each other's way.
         self._wakeup_fd: int = self._csock.fileno()
 
+    def _is_polled(self, handle: asyncio.Handle) -> bool:
+        """Tell whether *handle* is that of a reader or writer, which each poll may queue."""
+        # The stock loop registers each descriptor with a pair of handles, either of which may be None.
+        return any(handle is each for key in self._selector.get_map().values() for each in key.data)
+
     def has_signal_handlers(self) -> bool:
         """Tell whether a signal has a handler set by add_signal_handler()."""
         return bool(self._signal_handlers)
