@@ -129,5 +129,6 @@ def run_script(
 
 
 def is_noise(line: str) -> bool:
-    """Tell whether Qt says this on a machine without a display or a session, whatever the program does."""
-    return line.startswith(("This plugin does not support", "QStandardPaths: XDG_RUNTIME_DIR not set"))
+    """Tell whether Qt says this without a display or a session, or asyncio on a busy machine, whatever runs."""
+    is_slow = line.startswith("Executing <") and line.endswith(" seconds\n")
+    return is_slow or line.startswith(("This plugin does not support", "QStandardPaths: XDG_RUNTIME_DIR not set"))
