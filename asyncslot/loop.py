@@ -713,10 +713,11 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         if self._slicer.depth >= FREE_DEPTH and self._depth_limit.is_reached(self._slicer.depth):
             self._slicer.pause()
             return
-        task = set_task_aside(self)
+        task = None
         debug_run = self._debug_run if self._debug else None
         outer = None if debug_run is None else debug_run.begin_nested()
         try:
+            task = set_task_aside(self)
             if self._slicer.run(self.time_slice_s, None if debug_run is None else debug_run.run) is Outcome.STOPPED:
                 self._end_stopped()
         except BaseException as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.

@@ -111,7 +111,8 @@ def test_ctrl_c_attached_quits(manner: str) -> None:
 def test_ctrl_c_twice_attached_quits_at_once() -> None:
     """Attached, the second Ctrl-C does not wait for tasks any more."""
     finished = run_script("ctrl_c", "attached", "stubborn", signals=[READY, AGAIN])
-    assert finished.lines == ["ready", "cancelled", "again", "exec returned 130"]
+    # Python may close the abandoned coroutine when the program ends.
+    assert finished.lines[:4] == ["ready", "cancelled", "again", "exec returned 130"]
     assert finished.code == 130
     assert "Task did not end" in finished.errors
 

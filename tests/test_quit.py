@@ -194,9 +194,10 @@ def test_dialog_before_exec_end_is_raised_by_run_task(how: str, code: int, raise
     finished = run_script("early_dialog", how)
     assert finished.code == code
     assert "dialog: closed" in finished.lines
-    assert finished.lines[-1] == f"run_task raised {raised}"
-    # Before Qt 6.5, nobody is told of the exit() of a Qt loop that is not the application's.
-    assert ("serve: cleaned up" in finished.lines) == EXIT_TELLS_AT_ONCE
+    end = finished.lines.index(f"run_task raised {raised}")
+    # Before Qt 6.5, nobody is told of the exit() of a Qt loop that is not the application's. So the task is abandoned,
+    # and Python may close its coroutine when the program ends.
+    assert ("serve: cleaned up" in finished.lines[:end]) == EXIT_TELLS_AT_ONCE
 
 
 def test_fork_child_sees_no_loop() -> None:

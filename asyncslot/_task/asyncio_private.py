@@ -148,6 +148,9 @@ if sys.version_info >= (3, 12):
         """
         try:
             return tasks._swap_current_task(loop, None)  # type: ignore[attr-defined, no-any-return]
+        except KeyError:
+            # Python 3.12.0 and 3.12.1, if there is no current task.
+            return None
         except RuntimeError:
             # Python 3.14 and later: C code does not know the running loop, because the Python version of
             # _set_running_loop() has set it. So no task written in C is being stepped.
