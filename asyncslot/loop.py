@@ -288,6 +288,7 @@ class AsyncSlotEventLoop(PlatformEventLoop):
             return
         super().close()
         self._slicer.release()
+        self._quit.release()
         release_thread_loop(self)
         # Owners refer to their tasks, and would keep those that never end on this loop alive.
         self._registry.abandon_all()
@@ -518,8 +519,8 @@ class AsyncSlotEventLoop(PlatformEventLoop):
                 )
                 raise RuntimeError(msg)
             # The guest would not run inside the call, which would never end.
-            if self._depth_limit.is_reached(self._slicer.depth, spare_frames=30):
-                msg = f"too many Qt event loops are nested in callbacks ({self._slicer.depth}) for one more call"
+            if self._depth_limit.is_reached(self._slicer.slices, spare_frames=30):
+                msg = f"too many Qt event loops are nested in callbacks ({self._slicer.slices}) for one more call"
                 raise RuntimeError(msg)
         elif get_running_loop() is not None:
             msg = "Cannot run the event loop while another loop is running"
@@ -675,6 +676,9 @@ class AsyncSlotEventLoop(PlatformEventLoop):
     def _run_now(self, handle: asyncio.Handle) -> None:
         """Run one handle at once, on top of the code that is on the stack. Its task is set aside meanwhile."""
         slicer = self._slicer
+        if slicer.depth == 0:
+            # An older request was for a Qt loop that was not there.
+            self._calls.end_request = None
         task = set_task_aside(self)
         try:
             slicer.run_now(handle)
@@ -710,8 +714,7 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         # In a forked child, the copies of the parent's Qt objects may still call: see forget().
         if self._waker is None or (self._calls.stack and self._calls.is_leaving()):
             return
-        if self._slicer.depth >= FREE_DEPTH and self._depth_limit.is_reached(self._slicer.depth):
-            self._slicer.pause()
+        if self._slicer.slices >= FREE_DEPTH and self._is_too_deep():
             return
         task = None
         debug_run = self._debug_run if self._debug else None
@@ -732,6 +735,20 @@ class AsyncSlotEventLoop(PlatformEventLoop):
             self._settle()
         except BaseException as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
             self._end_by_error(exc)
+
+    def _is_too_deep(self) -> bool:
+        """Tell whether nothing may run on top of what is on the stack, but what a signal asks for."""
+        slicer = self._slicer
+        if not slicer.is_paused:
+            if not self._depth_limit.is_reached(slicer.slices):
+                return False
+            slicer.pause()
+        # While it pauses, the waker calls for the loop's own socket only.
+        try:
+            self._read_from_self()
+        except BaseException as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
+            self._end_by_error(exc)
+        return True
 
     def _end_stopped(self) -> None:
         """Do what stop() has asked for. The iteration in which it was called is over."""
@@ -858,7 +875,7 @@ class AsyncSlotEventLoop(PlatformEventLoop):
             # Timers need an event dispatcher. A thread that Python started has none until a QEventLoop is made.
             QtCore.QEventLoop()
         self._thread = QtCore.QThread.currentThread()
-        self._waker = Waker(self._on_wake, self._selector)
+        self._waker = Waker(self._on_wake, self._selector, self._urgent_fd)
         self._slicer.open(self._waker, self._thread.loopLevel)
 
     def _close_waker(self, *, later: bool) -> None:
@@ -900,6 +917,9 @@ class AsyncSlotEventLoop(PlatformEventLoop):
 
     def _on_application_destroyed(self) -> None:
         """Detach and close with the application, which nothing can carry the guest without."""
+        # Inside a call or callback, it is too late for an orderly end; the call ends when Qt has returned.
+        if self._calls.stack or self._slicer.depth:
+            return
         with self._reporting_errors():
             self._abandon("the application was destroyed without a quit")
 

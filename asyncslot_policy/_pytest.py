@@ -67,8 +67,9 @@ class _AttachedLoops:
         # The loop that was attached before the test's function ran; None if there was none.
         self._before: Any = None
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_call(self) -> None:
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_setup(self) -> Iterator[None]:
+        yield
         self._before = _attached_loop()
 
     @pytest.hookimpl(hookwrapper=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from typing import Any, Callable
 
 import pytest
@@ -467,3 +469,28 @@ def test_dropping_call_does_not_overtake_one_that_has_its_turn(attached: AsyncSl
     wait_all(attached, [first, second])
     assert begun == [1, 2]
     assert third[0].cancelled()
+
+
+def test_object_is_freed_with_calls_that_wait_in_a_closed_loop(app: Any) -> None:
+    """A call that waits refers to its object; the queue, which the object has, lets go of it with the loop."""
+
+    class Receiver(QtCore.QObject):
+        @AsyncSlot(when_busy="queue")
+        async def work(self) -> None:
+            await asyncio.get_running_loop().create_future()
+
+    async def leave_calls(receiver: Any) -> None:
+        receiver.work()
+        receiver.work()
+
+    def use() -> list[Any]:
+        receiver = Receiver()
+        loop = AsyncSlotEventLoop()
+        loop.set_exception_handler(lambda *_: None)
+        loop.run_until_complete(leave_calls(receiver))
+        loop.close()
+        return [weakref.ref(receiver), weakref.ref(loop)]
+
+    references = use()
+    gc.collect()
+    assert [reference() for reference in references] == [None, None]

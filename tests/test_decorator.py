@@ -1449,6 +1449,11 @@ def test_eager_task_factory_slot_is_known_in_its_first_step(attached: AsyncSlotE
 # -- overrides of C++ methods --
 
 
+@AsyncSlot()
+async def hide(dialog: Any) -> None:
+    """Is no method, though QDialog has one of that name."""
+
+
 class Asking(QtWidgets.QDialog):
     """Overrides virtual methods of C++ by slots."""
 
@@ -1490,6 +1495,27 @@ def test_slot_overrides_virtual_method_direct_call_returns_task(attached: AsyncS
     task = Asking().reject()
     run_turns(attached)
     assert task is None if IS_PYQT else task.done()
+    assert hide(Asking()).done()
+
+
+def test_slot_overrides_virtual_method_under_another_name(
+    attached: AsyncSlotEventLoop, escaped: list[BaseException]
+) -> None:
+    """What counts is the name in the class, not the function's own."""
+
+    class Pressed(QtWidgets.QLabel):
+        @AsyncSlot()
+        async def on_press(self, event: Any) -> None:
+            pressed.append(event)
+
+        mousePressEvent = on_press  # noqa: N815 - Qt's name.
+
+    pressed: list[Any] = []
+    label = Pressed()
+    label.show()
+    QTest.mouseClick(label, QtCore.Qt.MouseButton.LeftButton)
+    assert len(pressed) == 1
+    assert escaped == []
 
 
 def test_slot_without_qt_loop_on_its_thread_logs_and_fails(

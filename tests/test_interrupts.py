@@ -70,6 +70,37 @@ def test_ctrl_c_once_hanging_coroutine_broken(options: tuple[str, ...]) -> None:
     assert finished.code == 3
 
 
+@pytest.mark.parametrize("manner", ["asleep-after-run_task", "asleep-after-processEvents"])
+def test_ctrl_c_once_hanging_coroutine_broken_after_a_nested_step(manner: str) -> None:
+    """What the coroutine has called before it hangs makes no difference."""
+    finished = run_script("ctrl_c", "blocking", manner, signals=[("asleep", signal.SIGINT)])
+    assert finished.lines[-1] == "KeyboardInterrupt"
+    assert finished.code == 3
+
+
+def test_ctrl_c_in_slot_that_a_callback_has_emitted_enters_no_qt() -> None:
+    """A callback may be Qt's emit(): the slot below it is called by Qt, so the guest waits with the exception."""
+    finished = run_script("ctrl_c", "blocking", "emitted", signals=[("asleep", signal.SIGINT)])
+    assert "Traceback" not in finished.errors
+    assert finished.lines[-1] == "KeyboardInterrupt"
+    assert finished.code == 3
+
+
+@pytest.mark.parametrize("load", ["idle", "busy"])
+@pytest.mark.parametrize("way", ["wait", "loop"])
+def test_ctrl_c_while_the_program_processes_events_is_raised_there(way: str, load: str) -> None:
+    """No Qt loop runs that Ctrl-C could end: it comes when QTest.qWait() or processEvents() has returned."""
+    finished = run_script("ctrl_c_processing", way, load)
+    assert "Traceback" not in finished.errors
+    assert finished.lines == ["KeyboardInterrupt"]
+
+
+def test_ctrl_c_at_the_limit_of_depth_unwinds_all_dialogs() -> None:
+    """Although asyncio goes on no further, it heeds signals."""
+    finished = run_script("ctrl_c_deep")
+    assert finished.lines == ["KeyboardInterrupt"]
+
+
 @pytest.mark.parametrize("mode", BLOCKING_MODES)
 def test_ctrl_c_twice_endless_callback_broken(mode: str) -> None:
     """A coroutine that never yields is broken by Ctrl-C pressed again, though the loop handles none."""

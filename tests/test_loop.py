@@ -761,7 +761,7 @@ def test_no_application_clear_error() -> None:
     assert finished.lines[-1].startswith("RuntimeError('there is no QCoreApplication")
 
 
-@pytest.mark.parametrize("work", ["idle", "busy"])
+@pytest.mark.parametrize("work", ["idle", "busy", "owned"])
 @pytest.mark.parametrize(
     "way",
     [
@@ -778,7 +778,7 @@ def test_application_destroyed_ends_its_loop(work: str, way: str) -> None:
     assert finished.errors == ""
     reports, ends = finished.lines[:-3], finished.lines[-3:]
     assert [line.partition(": '")[0] for line in reports] == (
-        ["Task was abandoned: the application was destroyed without a quit"] if work == "busy" else []
+        [] if work == "idle" else ["Task was abandoned: the application was destroyed without a quit"]
     )
     assert ends == ["closed: True running: None", "waited", "waited"]
 

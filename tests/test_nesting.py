@@ -398,3 +398,22 @@ def test_blocking_call_in_process_events_of_coroutine_says_the_way_out(attached:
 
     run_coroutine(main())
     assert "If this is a slot that Qt calls in a coroutine's processEvents()" in errors[0]
+
+
+def test_many_first_steps_leave_a_dialog_responsive(attached: AsyncSlotEventLoop, caplog: Any) -> None:
+    """First steps that start each other are no Qt loops: in the dialog that the last one opens, asyncio goes on."""
+
+    async def close(dialog: Any) -> None:
+        await asyncio.sleep(0)
+        dialog.accept()
+
+    async def start(left: int) -> None:
+        if left:
+            asyncslot.run_task(start(left - 1))
+            return
+        dialog = QtWidgets.QDialog()
+        asyncslot.run_task(close(dialog))
+        exec_loop(dialog)
+
+    run_coroutine(start(MAX_DEPTH // 2))
+    assert not caplog.records

@@ -121,6 +121,8 @@ def test_shutdown_timeout_reports_survivors() -> None:
 EDGES = {
     "exit_in_last_iteration": (["cleaned", "SystemExit(3)", "blocked False"], 0),
     "ctrl_c_in_last_step": (["cleaned", "KeyboardInterrupt()", "blocked False"], 0),
+    "result_behind_dialog": (["cleaned", "returned 7"], 0),
+    "exit_in_plain_slot": ([], 4),
     "future_at_quit": (["SystemExit(4) True"], 0),
     "cancel_raises": (["cleaned", "exec 4 CLOSED"], 0),
     "factory_fails": (["cleaned", "exec 4 CLOSED"], 0),
@@ -191,13 +193,23 @@ def test_exit_before_exec_raised_by_run_task() -> None:
 )
 def test_dialog_before_exec_end_is_raised_by_run_task(how: str, code: int, raised: str) -> None:
     """Ctrl-C or sys.exit() during a dialog before app.exec() ends the dialog, then the program: nothing is lost."""
-    finished = run_script("early_dialog", how)
+    finished = run_script("early_dialog", how, "task")
     assert finished.code == code
     assert "dialog: closed" in finished.lines
     end = finished.lines.index(f"run_task raised {raised}")
     # Before Qt 6.5, nobody is told of the exit() of a Qt loop that is not the application's. So the task is abandoned,
     # and Python may close its coroutine when the program ends.
     assert ("serve: cleaned up" in finished.lines[:end]) == EXIT_TELLS_AT_ONCE
+
+
+@pytest.mark.parametrize(("how", "code"), [("sigint", 130), ("exit", 3)])
+def test_dialog_of_slot_before_exec_end_takes_effect_in_exec(how: str, code: int) -> None:
+    """The same in a slot, which raises nothing into Qt: app.exec() returns at once, with the code."""
+    finished = run_script("early_dialog", how, "slot")
+    assert "Traceback" not in finished.errors
+    assert finished.code == code
+    assert "dialog: closed" in finished.lines
+    assert f"exec returned {code}" in finished.lines
 
 
 def test_fork_child_sees_no_loop() -> None:

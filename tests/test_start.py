@@ -546,3 +546,19 @@ def test_run_task_context_of_wrong_type_refused(attached: AsyncSlotEventLoop) ->
     """A context that is none is a TypeError that tells how to make one; the coroutine is closed."""
     with pytest.raises(TypeError, match=r"context must be a contextvars.Context, got 3; contextvars.copy_context\(\)"):
         run_task(asyncio.sleep(0), context=3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("how", ["close", "collect"])
+def test_loop_of_qt_thread_ends_on_another_thread(how: str) -> None:
+    """Closed or collected elsewhere, it does not release the state of the wrong thread."""
+    finished = run_script("end_elsewhere", how)
+    assert finished.lines == ["ended"]
+    assert finished.code == 0
+
+
+def test_slot_without_descriptors_logs_and_fails() -> None:
+    """No loop can be made, not even for the failed future: nothing leaves the slot into Qt."""
+    finished = run_script("no_descriptors")
+    assert "Traceback" not in finished.errors
+    assert finished.lines[0] == "ERROR Slot work() was called, but could not be started"
+    assert finished.lines[-1] == "emitted"

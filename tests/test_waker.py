@@ -43,7 +43,7 @@ def test_waker_wake_calls_until_rest(app: Any) -> None:
     """After wake() the guest is called again and again; after rest() no more."""
     calls: list[int] = []
     with selectors.DefaultSelector() as selector:
-        waker = Waker(lambda: (calls.append(1), len(calls) == 3 and waker.rest()), selector)
+        waker = Waker(lambda: (calls.append(1), len(calls) == 3 and waker.rest()), selector, -1)
         run_qt(lambda quit_qt: (waker.wake(), QtCore.QTimer.singleShot(30, quit_qt)))
         waker.close(later=False)
     assert len(calls) == 3
@@ -53,7 +53,7 @@ def test_waker_wake_by_deadline_keeps_earlier(app: Any) -> None:
     """A later deadline leaves the armed one; an earlier one replaces it; a past one calls at once."""
     calls: list[float] = []
     with selectors.DefaultSelector() as selector:
-        waker = Waker(lambda: calls.append(time.monotonic()), selector)
+        waker = Waker(lambda: calls.append(time.monotonic()), selector, -1)
 
         def start(quit_qt: Any) -> None:
             now_s = time.monotonic()
@@ -75,7 +75,7 @@ def test_waker_ready_descriptor_calls(app: Any) -> None:
     with selectors.DefaultSelector() as selector, reader, writer:
         selector.register(reader, selectors.EVENT_READ)
         ended: list[Any] = []
-        waker = Waker(lambda: (reader.recv(1), ended[0]()), selector)
+        waker = Waker(lambda: (reader.recv(1), ended[0]()), selector, -1)
         run_qt(lambda quit_qt: (ended.append(quit_qt), writer.send(b"x")))
         waker.close(later=False)
 
@@ -95,7 +95,7 @@ def test_waker_restarted_inside_own_call_fires_in_nested_loop(app: Any) -> None:
                 assert len(depths) > 1
             waker.rest()
 
-        waker = Waker(on_wake, selector)
+        waker = Waker(on_wake, selector, -1)
         run_qt(lambda quit_qt: (waker.wake(), QtCore.QTimer.singleShot(60, quit_qt)))
         waker.close(later=False)
     assert len(depths) == 2
@@ -106,7 +106,7 @@ def test_waker_close_frees_qt_objects(app: Any, later: bool) -> None:
     """After close() no object is left, at once or when control is back in Qt's loop."""
     destroyed: list[int] = []
     with selectors.DefaultSelector() as selector:
-        waker = Waker(int, selector)
+        waker = Waker(int, selector, -1)
         for qt_object in (waker._zero, waker._deadline, waker._notifier):
             qt_object.destroyed.connect(lambda: destroyed.append(1))
         del qt_object
@@ -116,13 +116,21 @@ def test_waker_close_frees_qt_objects(app: Any, later: bool) -> None:
     assert len(destroyed) == 3
 
 
-def test_waker_pause_calls_nothing_until_resume(app: Any) -> None:
-    """A pause outlasts a ready descriptor and a deadline; resume() calls again, and watches the descriptor again."""
+def test_waker_pause_calls_for_signals_only(app: Any) -> None:
+    """A pause outlasts a ready descriptor and a deadline, but not a byte in the urgent one; resume() ends it."""
     calls: list[str] = []
     left, right = socket.socketpair()
-    with selectors.DefaultSelector() as selector, left, right:
+    urgent, signals = socket.socketpair()
+    with selectors.DefaultSelector() as selector, left, right, urgent, signals:
         selector.register(left, selectors.EVENT_READ)
-        waker = Waker(lambda: calls.append("call"), selector)
+        state = ["pause"]
+
+        def on_wake() -> None:
+            calls.append(state[0])
+            if state[0] == "urgent":
+                urgent.recv(10)
+
+        waker = Waker(on_wake, selector, urgent.fileno())
 
         def start(quit_qt: Any) -> None:
             now_s = time.monotonic()
@@ -130,10 +138,11 @@ def test_waker_pause_calls_nothing_until_resume(app: Any) -> None:
             waker.wake_by(now_s, now_s)
             right.send(b"x")
             waker.pause()
-            QtCore.QTimer.singleShot(30, lambda: (calls.append("resume"), waker.resume(), waker.rest()))
-            QtCore.QTimer.singleShot(60, quit_qt)
+            QtCore.QTimer.singleShot(20, lambda: (state.__setitem__(0, "urgent"), signals.send(b"y")))
+            QtCore.QTimer.singleShot(60, lambda: (state.__setitem__(0, "resume"), waker.resume(), waker.rest()))
+            QtCore.QTimer.singleShot(90, quit_qt)
 
         run_qt(start)
         waker.close(later=False)
-    assert calls[0] == "resume"
-    assert "call" in calls
+    assert calls[:2] == ["urgent", "resume"]
+    assert "pause" not in calls

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     # Returns when the condition holds, or when the quit is over.
     PumpEvents = Callable[[Callable[[], bool]], object]
 
-__all__ = ["ApplicationCall", "BlockingCall", "BlockingCalls", "NestedCall", "QuittingCall"]
+__all__ = ["ApplicationCall", "BlockingCall", "BlockingCalls", "NestedCall", "QuittingCall", "exit_code"]
 
 # The exit code that a shell reports for a program that SIGINT has ended: 128 + 2.
 EXIT_CODE_SIGINT = 130
@@ -265,9 +265,10 @@ class BlockingCalls:
         """Note that the application quits: Qt ends the loops of all calls on the stack."""
         for call in self.stack:
             call.is_quit = True
-            if call.is_contested:
-                call.is_ended = False  # The exit() came first.
+            # If the call is contested, the exit() came first.
             call.has_result = call.future is not None and call.future.done() and not call.is_contested
+            # An ended call may still wait for a dialog to return. It does not wait any more: tasks must clean up.
+            call.is_ended = False
 
     def abort(self, exc: BaseException) -> None:
         """Make the innermost call raise *exc*, or the outermost call if *exc* is a KeyboardInterrupt."""
@@ -284,7 +285,7 @@ class BlockingCalls:
     def end_application(self, exc: BaseException) -> None:
         """Make the application's own Qt loop return, with the exit code that Python would have: a quit."""
         self.end_request = exc
-        QtCore.QCoreApplication.exit(_exit_code(exc))
+        QtCore.QCoreApplication.exit(exit_code(exc))
 
     def interrupt(self) -> bool:
         """
@@ -310,7 +311,7 @@ class BlockingCalls:
             self.outermost.unwind()
 
 
-def _exit_code(exc: BaseException) -> int:
+def exit_code(exc: BaseException) -> int:
     """Return the exit code with which Python would end by *exc*, and print to stderr what Python would print."""
     if isinstance(exc, KeyboardInterrupt):
         return EXIT_CODE_SIGINT

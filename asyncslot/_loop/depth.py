@@ -16,11 +16,11 @@ from asyncslot._task.asyncio_private import logger
 
 __all__ = ["FREE_DEPTH", "DepthLimit"]
 
-# How many frames of the guest may be on the stack, at most. Arbitrary. No person can work with so many dialogs. On
+# How many slices of the guest may be on the stack, at most. Arbitrary. No person can work with so many dialogs. On
 # Python 3.11, whose stack holds 1,000 Python frames, some 200 empty dialogs end it.
 MAX_DEPTH = 50
 
-# Up to so many frames of the guest, the frames of Python are not counted: it would take some microseconds
+# Up to so many slices of the guest, the frames of Python are not counted: it would take some microseconds
 # for each wake-up.
 FREE_DEPTH = 8
 
@@ -39,7 +39,7 @@ class DepthLimit:
         Tell whether the guest must not run on top of what is on the stack.
 
         Args:
-            depth: How many frames of the guest are on the stack.
+            depth: How many slices of the guest are on the stack. Each but the innermost is in a Qt loop.
             spare_frames: How many frames of Python will be added before the guest runs.
         """
         if depth < FREE_DEPTH:

@@ -60,9 +60,13 @@ def check_coroutine(coro: object) -> None:
 
 
 def dispose(coro: object) -> None:
-    """Close a coroutine that will not run, so that Python does not warn that it was never awaited."""
+    """
+    Close a coroutine that will not run, so that Python does not warn that it was never awaited.
+
+    A coroutine that has begun is left alone: its task goes on with it.
+    """
     # Also called with what a user passed by mistake, such as a future, which is not ours to close.
-    if asyncio.iscoroutine(coro):
+    if asyncio.iscoroutine(coro) and not _has_started(coro):
         coro.close()
 
 
@@ -172,7 +176,7 @@ def _take_first_step(captured: list[Any], task: asyncio.Task[Any]) -> asyncio.Ha
     return None
 
 
-def _has_started(coro: Coroutine[Any, Any, Any]) -> bool:
+def _has_started(coro: object) -> bool:
     return inspect.iscoroutine(coro) and inspect.getcoroutinestate(coro) != inspect.CORO_CREATED
 
 

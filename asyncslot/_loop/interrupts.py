@@ -16,6 +16,7 @@ What was tried and does not work
 - Putting the program's handlers back before the rest of the loop is closed: a Ctrl-C in between
   leaves the loop running without a waker. So our handler is set before the first step of opening
   and removed after the last step of closing. Signals that are pending then are raised.
+- ``exit()`` where the program only processes events: no Qt loop runs that it could end, so Ctrl-C is lost.
 - Calling only the stock ``remove_signal_handler``: it drops the wakeup descriptor. `capture` sets it again.
 
 There is a limit. A second Ctrl-C, while the first one is pending, interrupts the callback that
@@ -210,8 +211,16 @@ class Interrupts:
     # -- when a signal arrives --
 
     def _record(self, signum: int, frame: FrameType | None) -> None:
-        if signum in self._originals and (self._may_raise() or self._breaks_hanging(signum, frame)):
-            self._originals[signum](signum, frame)
+        original = self._originals.get(signum)
+        if original is None:
+            self._pending.append(signum)
+        elif self._may_raise():
+            if _is_ours(frame):
+                _call_in_program(original, signum, frame)
+            else:
+                original(signum, frame)
+        elif self._breaks_hanging(signum, frame):
+            original(signum, frame)
         else:
             self._pending.append(signum)
 
@@ -288,7 +297,10 @@ class Interrupts:
 
     def _on_ctrl_c(self) -> None:
         """Do what Ctrl-C does by default: quit if attached, else cancel the outermost blocking call."""
-        if self._calls.is_attached:
+        if self._calls.is_attached and not self._calls.stack and self._slicer.get_loop_level() == 0:
+            # The program only processes events, so there is no Qt loop that exit() could end.
+            _call_in_program(signal.default_int_handler, signal.SIGINT, sys._getframe())
+        elif self._calls.is_attached:
             self._calls.end_application(KeyboardInterrupt())
         elif not self._calls.interrupt():
             raise KeyboardInterrupt
@@ -301,12 +313,54 @@ class Interrupts:
             self._calls.unwind()
 
 
-def _is_in_coroutine(frame: FrameType | None) -> bool:
-    """Tell whether *frame* is a callback of the guest, or is called by one through coroutines only."""
-    while frame is not None and frame.f_back is not None:
-        if frame.f_back.f_code in _CALLERS:
-            return True
-        if not frame.f_code.co_flags & _COROUTINES:
-            return False
+def _is_ours(frame: FrameType | None) -> bool:
+    """Tell whether *frame* is of this package: an exception there would enter Qt."""
+    return frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "asyncslot"
+
+
+def _call_in_program(handler: Handler, signum: int, frame: FrameType | None) -> None:
+    """
+    Call a signal's handler in the program's own code, which has called Qt, as soon as that goes on.
+
+    No Qt loop runs, but Qt calls the guest by processEvents() or QTest.qWait(). What the handler raises must not enter
+    Qt. So a trace function is set for the program's frame, and calls the handler at that frame's next line.
+
+    Args:
+        handler: The handler.
+        signum: Its signal.
+        frame: The innermost frame.
+    """
+    target = _find_program_frame(frame)
+    if target is None:
+        return
+    before, local_before = sys.gettrace(), target.f_trace
+
+    def trace(frame: FrameType, *_: Any) -> Any:
+        sys.settrace(before)
+        frame.f_trace = local_before
+        handler(signum, frame)
+        return local_before
+
+    target.f_trace = trace
+    # The function of the frame is called only if there is one for the thread.
+    sys.settrace(lambda *_: None)
+
+
+def _find_program_frame(frame: FrameType | None) -> FrameType | None:
+    """Return the frame in which Qt, or this package, was called first; None if there is none."""
+    target = None
+    while frame is not None:
+        if _is_ours(frame):
+            target = frame.f_back
         frame = frame.f_back
+    return target
+
+
+def _is_in_coroutine(frame: FrameType | None) -> bool:
+    """Tell whether *frame* is a coroutine that the guest steps, or is awaited by one."""
+    # A plain function may be a slot, even right above the slicer's frame: a callback may be Qt's `emit`.
+    while frame is not None and frame.f_code.co_flags & _COROUTINES:
+        frame = frame.f_back
+        if frame is not None and frame.f_code in _CALLERS:
+            return True
     return False

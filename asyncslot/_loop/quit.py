@@ -17,10 +17,10 @@ from __future__ import annotations
 
 import asyncio
 import enum
-import inspect
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator
 
+from asyncslot._loop.first_step import dispose
 from asyncslot._qt import QUIT_EVENT, QtCore, process_events, process_events_until, require_application
 from asyncslot._task.asyncio_private import awaited_future, logger, mute, unlist
 from asyncslot._task.cancellation import CancelReason, cancel, cancel_all, is_being_cancelled, is_cancelled_for
@@ -86,8 +86,9 @@ class Quit:
         self._late_futures: weakref.WeakSet[asyncio.Future[Any]] = weakref.WeakSet()
         # The tasks that were being cancelled already when the quit began.
         self._cleaning_up: weakref.WeakSet[asyncio.Future[Any]] = weakref.WeakSet()
-        # The task that `drain` waits for.
+        # The task that `drain` waits for, and the one of the last drain.
         self.ending: asyncio.Task[None] | None = None
+        self._left: asyncio.Task[None] | None = None
 
     @property
     def _loop(self) -> asyncio.AbstractEventLoop:
@@ -176,8 +177,7 @@ class Quit:
         self._is_abandoned = False
         self._end_s = self._loop.time() + timeout_s
         # Not by the program's task factory, which may fail: clean-up has to go on.
-        end_all = self._end_all()
-        ending = self.ending = asyncio.Task(end_all, loop=self._loop, name="asyncslot shutdown")
+        ending = self.ending = asyncio.Task(self._end_all(), loop=self._loop, name="asyncslot shutdown")
         # Half of the time is for clean-up that was under way, the other half for what has swallowed its cancellation.
         second_cancel = self._loop.call_later(timeout_s / 2, self._cancel_again)
         try:
@@ -189,11 +189,9 @@ class Quit:
             self.phase = QuitPhase.BEGUN
         survivors = asyncio.all_tasks(self._loop) - {ending}
         ending.cancel()
+        self._left = ending
         # Although it is cancelled, it still waits for a generator that does not close.
         _forget(ending)
-        # If it has not begun, Python would warn that it was never awaited.
-        if inspect.getcoroutinestate(end_all) == inspect.CORO_CREATED:
-            end_all.close()
         limit = "before the program was told again to end" if self._is_abandoned else f"within {timeout_s:g} s"
         for task in survivors:
             _forget(task)
@@ -254,6 +252,12 @@ class Quit:
         """Note that there is no quit any more, without touching the application."""
         self.phase = QuitPhase.IDLE
         self.pumps = 0
+
+    def release(self) -> None:
+        """Close a coroutine of ours that has not begun: the loop is closed, and Python would warn."""
+        if self._left is not None:
+            dispose(self._left.get_coro())
+            self._left = None
 
     def _hold_last_window(self) -> None:
         application = require_application()

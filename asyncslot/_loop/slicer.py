@@ -115,9 +115,10 @@ class Slicer:
         # How many timers on the heap are cancelled. The loop adds to it, in _timer_handle_cancelled().
         self.cancelled_timers = 0
         # `pause` was called, and the innermost frame has not ended since.
-        self._is_paused = False
-        # How many frames, that is slices and first steps, are on the stack.
+        self.is_paused = False
+        # How many frames, that is slices and first steps, are on the stack; and how many of them are slices.
         self.depth = 0
+        self.slices = 0
         # How many Qt loops ran when the innermost frame began; None if there is no frame.
         self.callback_level: int | None = None
         # Returns how many Qt loops run on this thread.
@@ -143,6 +144,8 @@ class Slicer:
         self._is_in_iteration = False
         # When the present slice is over, by `clock`. 0 makes each slice on the stack end at its next look.
         self._slice_end_s = 0.0
+        # When the innermost slice was to be over when it began.
+        self._due_s = 0.0
         # Handles that could not run, because a frame below has entered their context; and the `depth` then.
         # They wait outside the queue, where they would keep the guest awake for nothing.
         self._set_aside: list[tuple[int, Any]] = []
@@ -170,7 +173,7 @@ class Slicer:
         self._thread_id = None
         # The old function asks the QThread of the last run, which may be gone by the next one.
         self.get_loop_level = _no_loop_level
-        self.is_waiting = self._is_paused = False
+        self.is_waiting = self.is_paused = False
         self.stopping = False
         self._route()
 
@@ -199,7 +202,7 @@ class Slicer:
         """Let the waker rest until something is ready; a no-op if something is ready now."""
         # A thread may append to `ready` after this line. It also writes to the loop's socket, and the
         # waker's notifier watches that while the waker rests.
-        if self.is_waiting or self._is_paused or self._waker is None or self.ready or self.stopping:
+        if self.is_waiting or self.is_paused or self._waker is None or self.ready or self.stopping:
             return
         self.is_waiting = True
         if self._captured is None:
@@ -212,11 +215,11 @@ class Slicer:
         """Let the waker pause until the innermost frame has ended. There must be one."""
         self.is_waiting = False
         self._route()
-        self._is_paused = True
+        self.is_paused = True
         self._waker.pause()
 
     def _resume(self) -> None:
-        self._is_paused = False
+        self.is_paused = False
         if self._waker is not None:
             self._waker.resume()
 
@@ -252,9 +255,8 @@ class Slicer:
         return self.callback_level is None or self.get_loop_level() > self.callback_level
 
     def overdue_s(self) -> float:
-        """Return how long the present slice has been over, in seconds; 0 if it is not, or if that is not known."""
-        # Not known after a frame above has ended: leave() has set it to 0.
-        return max(self._clock() - self._slice_end_s, 0.0) if self._slice_end_s else 0.0
+        """Return how long the innermost slice should have been over, in seconds; 0 if it is not over, or none runs."""
+        return max(self._clock() - self._due_s, 0.0) if self.slices else 0.0
 
     def enter(self) -> Frame:
         """Begin a frame. Return what `leave` needs to restore the frame below."""
@@ -280,7 +282,7 @@ class Slicer:
         """End what `enter` began."""
         if self._set_aside:
             self._readmit()
-        if self._is_paused:
+        if self.is_paused:
             self._resume()
         self.depth -= 1
         # A slice below this frame ends at its next look at the clock, and Qt decides what runs next.
@@ -368,7 +370,7 @@ class Slicer:
         except BaseException as exc:  # noqa: BLE001 - as asyncio's Handle does.
             self._report_error(handle, exc)
         finally:
-            if self._set_aside or self._is_paused or captured is not None:
+            if self._set_aside or self.is_paused or captured is not None:
                 self.leave((level, captured))
             else:
                 self.depth -= 1
@@ -395,10 +397,14 @@ class Slicer:
         frame = self.enter()
         # As `_route` does, now that enter() has ended any capture.
         self.enqueue = self.ready.append
+        outer_due_s = self._due_s
+        self.slices += 1
         try:
-            self._slice_end_s = self._clock() + slice_s
+            self._slice_end_s = self._due_s = self._clock() + slice_s
             return self._run_batches(run_checked)
         finally:
+            self.slices -= 1
+            self._due_s = outer_due_s
             self.leave(frame)
 
     def _run_batches(  # noqa: C901, PLR0912, PLR0915 - inlined: a call per callback costs more than its bookkeeping.

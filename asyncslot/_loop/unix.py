@@ -46,6 +46,8 @@ class PlatformEventLoop(_StockUnixLoop):
         # C code writes the number of each signal that arrives to this descriptor. add_signal_handler()
         # of the stock loop uses the same one, so the two do not get in each other's way.
         self._wakeup_fd: int = self._csock.fileno()
+        # Where those bytes arrive, for _read_from_self().
+        self._urgent_fd: int = self._ssock.fileno()
 
     def _is_polled(self, handle: asyncio.Handle) -> bool:
         """Tell whether *handle* is that of a reader or writer, which each poll may queue."""

@@ -56,9 +56,10 @@ class Waker:
         on_wake: Qt calls it without arguments. It must not raise.
         selector: It has a ``fileno()`` that Qt can watch. If it needs to know when the guest
             waits, it also has ``watch()`` and ``unwatch()``.
+        urgent_fd: The descriptor by which signals arrive. It is watched during a pause, too.
     """
 
-    def __init__(self, on_wake: Callable[[], None], selector: Any) -> None:
+    def __init__(self, on_wake: Callable[[], None], selector: Any, urgent_fd: int) -> None:
         # Fires on every pass of Qt's loop and lets all other events through, unlike posted events.
         self._zero = QtCore.QTimer()
         self._zero.setInterval(0)
@@ -69,8 +70,12 @@ class Waker:
         # When the deadline timer fires, in seconds of the loop's clock; meaningless while it is not active.
         self._deadline_s = math.inf
         self._notifier = QtCore.QSocketNotifier(selector.fileno(), QtCore.QSocketNotifier.Type.Read)
+        self._urgent_fd = urgent_fd
+        # Watches that descriptor; None but during a pause.
+        self._urgent: Any = None
         # The receiver, on bindings that need one.
         target, self._receiver = make_target(on_wake)
+        self._target = target
         self._zero.timeout.connect(target)
         self._deadline.timeout.connect(target)
         self._notifier.activated.connect(target)
@@ -87,15 +92,19 @@ class Waker:
             self._watch()
 
     def pause(self) -> None:
-        """Call no more, whatever happens, until `resume`."""
+        """Call for signals only, until `resume`."""
         self._zero.stop()
         self._deadline.stop()
         self._notifier.setEnabled(False)
         if self._unwatch is not None:
             self._unwatch()
+        # Two notifiers for one descriptor are not allowed; the other one watches the selector's.
+        self._urgent = QtCore.QSocketNotifier(self._urgent_fd, QtCore.QSocketNotifier.Type.Read)
+        self._urgent.activated.connect(self._target)
 
     def resume(self) -> None:
         """Call again, on every pass of Qt's loop, as after `wake`."""
+        self._end_urgent()
         self._notifier.setEnabled(True)
         self._zero.start()
 
@@ -114,6 +123,14 @@ class Waker:
             self._deadline_s = deadline_s
             self._deadline.start(timer_interval_ms(deadline_s - now_s))
 
+    def _end_urgent(self) -> None:
+        urgent, self._urgent = self._urgent, None
+        if urgent is not None:
+            urgent.setEnabled(False)
+            urgent.activated.disconnect()
+            # This may run inside its signal.
+            urgent.deleteLater()
+
     def close(self, *, later: bool) -> None:
         """
         Stop calling, and free the Qt objects. Must run on their own thread.
@@ -129,9 +146,10 @@ class Waker:
         if is_alive(self._zero):
             self._stop(later=later)
         # The binding frees an object with its last reference. `wake` is one: a bound method of the zero timer.
-        del self.wake, self._zero, self._deadline, self._notifier, self._receiver
+        del self.wake, self._zero, self._deadline, self._notifier, self._receiver, self._target
 
     def _stop(self, *, later: bool) -> None:
+        self._end_urgent()
         self._notifier.setEnabled(False)
         self._zero.stop()
         self._deadline.stop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import weakref
 from typing import Any, Callable, Mapping, TypeVar
 
 from asyncslot._qt.binding import QtCore, binding_name, import_qt
@@ -116,27 +116,35 @@ if IS_PYQT:
         caller = _Caller(function)
         return caller.call, caller
 
-    def fit_override(call: Callable[[tuple[Any, ...], Mapping[str, Any]], T], name: str) -> Callable[..., T | None]:
+    def fit_override(
+        call: Callable[[tuple[Any, ...], Mapping[str, Any]], T], get_slot: Callable[[], object]
+    ) -> Callable[..., T | None]:
         """
         Return *call*, but with the result None where it overrides a C++ method, as `virtual_result` does.
 
         Args:
             call: Takes the positional arguments, an object first, and the keyword arguments.
-            name: The name of the method.
+            get_slot: Returns the function that the class of that object has, if *call* is a method.
         """
+        # By class; weakly, as programs make classes, too.
+        known: weakref.WeakKeyDictionary[type, bool] = weakref.WeakKeyDictionary()
 
         def call_override(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> T | None:
             result = call(args, kwargs)
-            # Any: mypy does not know that types can be hashed.
-            kind: Any = type(args[0]) if args else None
-            return None if args and _overrides_cpp(kind, name) else result
+            if not args:
+                return result
+            kind = type(args[0])
+            is_override = known.get(kind)
+            if is_override is None:
+                is_override = known[kind] = _overrides_cpp(kind, get_slot())
+            return None if is_override else result
 
         return call_override
 
-    @functools.lru_cache(maxsize=1024)
-    def _overrides_cpp(kind: Any, name: str) -> bool:
-        """Tell whether a base of the class *kind* has a C++ method called *name*."""
-        return any(isinstance(vars(base).get(name), _CppMethod) for base in kind.__mro__)
+    def _overrides_cpp(kind: type, slot: object) -> bool:
+        """Tell whether *slot* is a method of the class *kind*, under a name that a C++ method of a base has."""
+        names = {name for base in kind.__mro__ for name, value in vars(base).items() if value is slot}
+        return any(isinstance(vars(base).get(name), _CppMethod) for base in kind.__mro__ for name in names)
 
     # The type of C++ methods. sip gives it no public name.
     _CppMethod = type(vars(QtCore.QObject)["eventFilter"])
@@ -154,9 +162,11 @@ else:
         """Return what to connect a signal to, so that it calls *function*: the function itself, and None."""
         return function, None
 
-    def fit_override(call: Callable[[tuple[Any, ...], Mapping[str, Any]], T], name: str) -> Callable[..., T | None]:
+    def fit_override(
+        call: Callable[[tuple[Any, ...], Mapping[str, Any]], T], get_slot: Callable[[], object]
+    ) -> Callable[..., T | None]:
         """Return *call*: PySide ignores what an override of a C++ ``void`` method returns."""
-        del name
+        del get_slot
         return call
 
     def virtual_result(result: T) -> T | None:

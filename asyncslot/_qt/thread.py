@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 from typing import Callable
 
@@ -11,7 +10,7 @@ __all__ = ["hold_thread_state", "is_python_thread"]
 
 def hold_thread_state() -> Callable[[], None]:
     """
-    Keep Python's state of this thread alive until the returned function is called, on the same thread.
+    Keep Python's state of this thread alive until the returned function is called on it. Elsewhere that is a no-op.
 
     When C++ calls into Python on a thread that CPython does not know, CPython makes that state,
     and frees it when the call returns. The running event loop, the hooks for async generators
@@ -25,7 +24,14 @@ def hold_thread_state() -> Callable[[], None]:
 
     # ctypes.pythonapi keeps the GIL during its calls. The returned state goes back to the matching release.
     state = ctypes.pythonapi.PyGILState_Ensure()
-    return functools.partial(ctypes.pythonapi.PyGILState_Release, state)
+    ident = threading.get_ident()
+
+    def release() -> None:
+        # Elsewhere it would release another thread's state. If the thread has ended, nothing can be done.
+        if threading.get_ident() == ident:
+            ctypes.pythonapi.PyGILState_Release(state)
+
+    return release
 
 
 def is_python_thread() -> bool:

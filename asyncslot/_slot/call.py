@@ -12,6 +12,7 @@ import inspect
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Coroutine, Mapping, NoReturn, TypeVar
 
+from asyncslot._loop.blocking_calls import exit_code
 from asyncslot._loop.first_step import dispose
 from asyncslot._qt import QtCore, fit_override, own_arguments
 from asyncslot._slot.call_queue import find_queue
@@ -94,7 +95,7 @@ def make_slot(
         return _start_queued(coro, record, slot, receiver, settings)
 
     # `call` above uses both names. For messages and queues the slot is the wrapper, not the coroutine function.
-    slot = make_wrapper(function, fit_override(call, getattr(function, "__name__", "")))
+    slot = make_wrapper(function, fit_override(call, lambda: slot))
     on_failure = functools.partial(report_failure, slot)
     return slot
 
@@ -163,19 +164,19 @@ def _start_refused(coro: Coroutine[Any, Any, T], record: TaskRecord, exc: BaseEx
 
     *exc* is a task factory's failure, or SystemExit before any Qt loop runs that it could end. If no loop
     can have a task, because there is no application, or no Qt loop on this thread, it is a failed future.
-
-    Raises:
-        BaseException: *exc* itself, if no loop runs, and it asks the program to end.
     """
     dispose(coro)
     loop = get_running_loop()
     if loop is not None:
         # A new record: with the call's own one, the call queue would take this task for a call that runs.
         return start_failed(loop, fail(exc), TaskRecord(on_failure=record.on_failure))
-    if not isinstance(exc, Exception):
-        raise exc
-    # Now: no loop has a next turn on which it could be reported.
-    logger.error("Slot %s() was called, but could not be started", getattr(coro, "__qualname__", coro), exc_info=exc)
+    if isinstance(exc, (SystemExit, KeyboardInterrupt)):
+        # It has ended a dialog of the first step, before exec() runs. It takes effect then.
+        QtCore.QTimer.singleShot(0, functools.partial(QtCore.QCoreApplication.exit, exit_code(exc)))
+    else:
+        # Now: no loop has a next turn on which it could be reported.
+        name = getattr(coro, "__qualname__", coro)
+        logger.error("Slot %s() was called, but could not be started", name, exc_info=exc)
     return make_failed(exc)
 
 

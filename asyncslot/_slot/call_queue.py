@@ -134,6 +134,13 @@ class CallQueue:
             # The one behind it may have a higher limit.
             self._admit()
 
+    def forget(self, call: WaitingCall) -> None:
+        """Forget a call whose loop is closed; admit nobody."""
+        if call in self._waiting:
+            self._waiting.remove(call)
+        if self._admitted is call:
+            self._admitted = None
+
     def on_started(self) -> None:
         """Note that an admitted call has started, or was cancelled first; admit the next."""
         self._admitted = None
@@ -242,6 +249,11 @@ class WaitingCall(QueuedCall):
         self._queue.remove_waiting(self)
         super().give_up()
 
+    def abandon(self) -> None:
+        """Leave the queue, which belongs to the object, and would keep it alive; drop a body that has not begun."""
+        self._queue.forget(self)
+        super().abandon()
+
     def admit(self) -> None:
         """Let the call run."""
         # The flag is for a task that does not wait on its future yet.
@@ -305,8 +317,10 @@ def find_queue(receiver: Any, key: Hashable, loop: asyncio.AbstractEventLoop) ->
     queue = of_slot.get(loop)
     if queue is None:
         # What waits in the queue of a closed loop keeps the loop alive, through its task.
-        for other in list(of_slot):
-            if other.is_closed():
+        # By keyrefs(): another thread may add its loop meanwhile.
+        for reference in of_slot.keyrefs():
+            other = reference()
+            if other is not None and other.is_closed():
                 of_slot.pop(other, None)
         queue = of_slot[loop] = CallQueue()
     return queue

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from typing import TYPE_CHECKING, Any, Coroutine, TypeVar
+from typing import TYPE_CHECKING, Any, Coroutine, NoReturn, TypeVar
 
 from asyncslot._loop.first_step import check_coroutine, create_in, dispose
 from asyncslot._qt import QtCore
@@ -138,14 +137,27 @@ def start_failed(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, T], 
     return task
 
 
-def make_failed(exc: Exception) -> asyncio.Future[Any]:
+class _NoLoop:
+    """What a future asks of its loop, for one that no loop can have."""
+
+    def get_debug(self) -> bool:
+        return False
+
+    def is_closed(self) -> bool:
+        return True
+
+    def call_soon(self, *_: object, **__: object) -> NoReturn:
+        msg = "Event loop is closed"
+        raise RuntimeError(msg)
+
+
+def make_failed(exc: BaseException) -> asyncio.Future[Any]:
     """Return a future that has failed with *exc*, for a call that no loop can have."""
-    # A future needs a loop, if only to ask it for its debug mode.
-    with contextlib.closing(AsyncSlotEventLoop()) as loop:
-        future = loop.create_future()
-        future.set_exception(exc)
-        # Retrieved: the caller has reported it.
-        future.exception()
+    # Not by a loop of ours: for want of descriptors, none may be made any more.
+    future: asyncio.Future[Any] = asyncio.Future(loop=_NoLoop())  # type: ignore[arg-type]
+    future.set_exception(exc)
+    # Retrieved: the caller has reported it.
+    future.exception()
     return future
 
 

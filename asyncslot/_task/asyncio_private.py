@@ -68,12 +68,16 @@ class StockLoop:
     _process_events: Callable[[Iterable[tuple[selectors.SelectorKey, int]]], None]
     # Signal bytes arrive here; `unix` overrides it, as a method.
     _process_self_data: Any
+    # Empties `_ssock`, and hands what was there to _process_self_data().
+    _read_from_self: Callable[[], None]
     # The queue and the heap are the stock loop's own objects: its other methods append to them, too.
     _ready: deque[Any]
     _scheduled: list[Any]
     _selector: selectors.BaseSelector
     _set_coroutine_origin_tracking: Callable[[bool], None]
     _signal_handlers: dict[int, Any]
+    # The end of `_csock` that is read from.
+    _ssock: socket.socket
     _task_factory: Any
     # None while the loop does not run.
     _thread_id: int | None

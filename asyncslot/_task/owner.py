@@ -12,7 +12,7 @@ import threading
 import weakref
 from typing import Any
 
-from asyncslot._qt import IdentityDict, check_alive, connect_destroyed
+from asyncslot._qt import IdentityDict, check_alive, connect_destroyed, is_deleted_error
 from asyncslot._task.asyncio_private import logger, loop_thread_id
 from asyncslot._task.cancellation import CancelReason, cancel
 from asyncslot._task.description import describe_task
@@ -71,6 +71,14 @@ class OwnedTasks:
 
     def _on_destroyed(self) -> None:
         self.is_destroyed = True
+        try:
+            self._end_all()
+        except RuntimeError as exc:
+            # The application is being destroyed, and our timers before it. What is left ends with the loop.
+            if not is_deleted_error(exc):
+                raise
+
+    def _end_all(self) -> None:
         for task in list(self.tasks):
             loop = task.get_loop()
             # A closed loop takes no callback, and its tasks take no step any more.

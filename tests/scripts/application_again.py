@@ -1,14 +1,14 @@
-"""An application is destroyed and another one is made: application_again.py idle|busy delete|shutdown."""
+"""An application is destroyed and another one is made: application_again.py idle|busy|owned delete|shutdown."""
 
 import asyncio
 import gc
 import logging
 import sys
 
-from qt import QCoreApplication, QTimer, delete
+from qt import QCoreApplication, QObject, QTimer, delete
 
 import asyncslot
-from asyncslot import run_task
+from asyncslot import AsyncSlot, run_task
 
 logging.basicConfig(format="%(message)s", stream=sys.stdout)
 
@@ -18,8 +18,16 @@ async def wait(seconds: float) -> str:
     return "waited"
 
 
+class Owner(QObject):
+    @AsyncSlot()
+    async def wait(self) -> None:
+        await wait(3600)
+
+
 app = QCoreApplication([])
-loop = run_task(wait(0 if sys.argv[1] == "idle" else 3600)).get_loop()
+owner = Owner()
+task = owner.wait() if sys.argv[1] == "owned" else run_task(wait(0 if sys.argv[1] == "idle" else 3600))
+loop = task.get_loop()
 for _ in range(5):
     app.processEvents()
 if sys.argv[2] == "shutdown":

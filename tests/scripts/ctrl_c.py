@@ -4,7 +4,7 @@ import asyncio
 import sys
 import time
 
-from qt import QApplication, QMessageBox, QTimer
+from qt import QApplication, QMessageBox, QObject, QTimer, Signal
 
 from asyncslot import AsyncSlotEventLoop, run_task
 
@@ -24,6 +24,28 @@ def hang() -> None:
         time.sleep(0.1)
 
 
+class Source(QObject):
+    emitted = Signal()
+
+
+source = Source()
+
+
+def nest_once() -> None:
+    if manner.endswith("run_task"):
+        run_task(asyncio.sleep(0))
+    if manner.endswith("processEvents"):
+        app.processEvents()
+
+
+def spin() -> None:
+    end_s = time.monotonic() + 1
+    time.sleep(0.3)
+    print("asleep")
+    while time.monotonic() < end_s:
+        pass
+
+
 async def main() -> str:
     try:
         announce("ready")
@@ -37,10 +59,14 @@ async def main() -> str:
             while True:
                 print("busy")
                 time.sleep(0.1)
-        if manner == "asleep":
+        if manner.startswith("asleep"):
+            nest_once()
             time.sleep(0.3)
             print("asleep")
             time.sleep(3600)
+        if manner == "emitted":
+            source.emitted.connect(spin)
+            asyncio.get_running_loop().call_soon(source.emitted.emit)
         if manner == "busy-cleanup":
             QTimer.singleShot(10, lambda: app.exit(5))
         await asyncio.sleep(3600)

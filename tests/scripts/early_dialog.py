@@ -1,13 +1,13 @@
-"""A dialog in a first step, before app.exec(), is open when Ctrl-C or sys.exit() comes: early_dialog.py sigint|exit."""
+"""A first step's dialog is open when Ctrl-C or sys.exit() comes: early_dialog.py sigint|exit task|slot."""
 
 import asyncio
 import os
 import signal
 import sys
 
-from qt import QApplication, QDialog
+from qt import QApplication, QDialog, QObject, Signal
 
-from asyncslot import run_task
+from asyncslot import AsyncSlot, run_task
 
 app = QApplication([])
 app.setQuitOnLastWindowClosed(False)
@@ -29,7 +29,18 @@ async def log_in() -> None:
     print("dialog: closed")
 
 
+class Source(QObject):
+    emitted = Signal()
+
+
 run_task(serve())
+if sys.argv[2] == "slot":
+    source = Source()
+    source.emitted.connect(AsyncSlot(log_in))
+    source.emitted.emit()
+    code = app.exec()
+    print("exec returned", code)
+    sys.exit(code)
 try:
     run_task(log_in())
 except BaseException as exc:

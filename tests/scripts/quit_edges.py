@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 
-from qt import QApplication, QObject, QTimer, QWidget, delete
+from qt import QApplication, QDialog, QObject, QTimer, QWidget, delete
 
 import asyncslot
 from asyncslot import AsyncSlot, AsyncSlotEventLoop, run_task
@@ -187,6 +187,26 @@ def late_call() -> None:
             print("job cleaned")
 
     attached(job())
+
+
+def result_behind_dialog() -> None:
+    """The application quits while a blocking call that has ended waits for a dialog to return."""
+
+    async def main() -> int:
+        tasks.append(asyncio.ensure_future(clean_up()))
+        QTimer.singleShot(0, lambda: (QTimer.singleShot(50, app.quit), QDialog().exec()))
+        await asyncio.sleep(0.02)
+        return 7
+
+    loop = AsyncSlotEventLoop()
+    print("returned", loop.run_until_complete(main()))
+    loop.close()
+
+
+def exit_in_plain_slot() -> None:
+    """sys.exit() in a plain slot ends the process, and the application with it, inside a blocking call."""
+    QTimer.singleShot(0, lambda: sys.exit(4))
+    asyncslot.run(asyncio.sleep(3600))
 
 
 def no_time() -> None:

@@ -1,0 +1,31 @@
+"""Ctrl-C when so many dialogs are open that asyncio goes on no further."""
+
+import asyncio
+import os
+import signal
+
+from qt import QApplication, QDialog, QTimer
+
+import asyncslot
+from asyncslot._loop.depth import MAX_DEPTH
+
+app = QApplication([])
+app.setQuitOnLastWindowClosed(False)
+opened = []
+
+
+async def ask() -> None:
+    opened.append(1)
+    if len(opened) == MAX_DEPTH:
+        QTimer.singleShot(50, lambda: os.kill(os.getpid(), signal.SIGINT))
+    QDialog().exec()
+
+
+async def main() -> None:
+    await asyncio.gather(*(ask() for _ in range(MAX_DEPTH + 10)))
+
+
+try:
+    asyncslot.run(main())
+except KeyboardInterrupt:
+    print("KeyboardInterrupt")
