@@ -43,6 +43,8 @@ class CountingResult(unittest.TextTestResult):
 
     inside_qt = 0
     passed = 0
+    # Python 3.12.1 ends a test that is skipped without having started it.
+    _opened_before = 0
 
     def startTest(self, test: unittest.TestCase) -> None:
         super().startTest(test)
