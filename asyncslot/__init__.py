@@ -15,6 +15,7 @@ from asyncslot.decorator import (
     tasks,
 )
 from asyncslot.loop import AsyncSlotEventLoop, LoopState
+from asyncslot.signals import SenderDestroyed, expect_signal, signal_stream, wait_signal
 
 __all__ = [
     "AsyncClose",
@@ -22,14 +23,18 @@ __all__ = [
     "AsyncSlotEventLoop",
     "CancelReason",
     "LoopState",
+    "SenderDestroyed",
     "TaskInfo",
     "TaskScope",
     "cancel_reason",
+    "expect_signal",
     "run",
     "run_task",
     "scope",
     "sender",
+    "signal_stream",
     "tasks",
+    "wait_signal",
 ]
 
 __version__ = "0.1.0"

@@ -21,7 +21,7 @@ PACKAGE = Path(asyncslot.__file__).parent
 POLICY_PACKAGE = Path(asyncslot_policy.__file__).parent
 
 # Folders and modules: each imports only from those before it.
-ROOMS = ["_qt", "_task", "_loop", "loop", "_slot", "decorator", "dialogs", "__init__", "demo"]
+ROOMS = ["_qt", "_task", "_loop", "loop", "_slot", "decorator", "signals", "dialogs", "__init__", "demo"]
 
 # The same in the policy plug-in, which may also import asyncslot.
 POLICY_ROOMS = [

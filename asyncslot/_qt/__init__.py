@@ -12,6 +12,7 @@ identity_dict  values for objects of Qt, by identity
 
 from asyncslot._qt.application import APPLICATIONS, QUIT_EVENT, is_quit_event, make_application, require_application
 from asyncslot._qt.binding import QtCore, binding_name, binding_version, import_qt, make_types, warn_about_fault
+from asyncslot._qt.connection import Connection, check_signal
 from asyncslot._qt.event_loop import (
     EXIT_TELLS_AT_ONCE,
     exec_application,
@@ -37,12 +38,14 @@ __all__ = [
     "APPLICATIONS",
     "EXIT_TELLS_AT_ONCE",
     "QUIT_EVENT",
+    "Connection",
     "IdentityDict",
     "QtCore",
     "Signal",
     "binding_name",
     "binding_version",
     "check_alive",
+    "check_signal",
     "connect_destroyed",
     "declare_slot",
     "exec_application",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
-from typing import Any
+from typing import Any, Callable
 
 from asyncslot._qt import IdentityDict, check_alive, connect_destroyed, is_deleted_error
 from asyncslot._task.asyncio_private import logger, loop_thread_id
@@ -60,6 +60,8 @@ class OwnedTasks:
         self.is_destroyed = False
         # Each task, with the timer that cancels it again if it goes on after its owner; None while that lives.
         self.tasks: dict[asyncio.Task[Any], asyncio.TimerHandle | None] = {}
+        # What else is called when the owner is destroyed, on the thread that destroys it.
+        self.watchers: list[Callable[[], None]] = []
         # Kept, because on PyQt the connection lives as long as this object.
         self._connection = connect_destroyed(owner, self._on_destroyed)
 
@@ -79,6 +81,8 @@ class OwnedTasks:
                 raise
 
     def _end_all(self) -> None:
+        for watcher in list(self.watchers):
+            watcher()
         for task in list(self.tasks):
             loop = task.get_loop()
             # A closed loop takes no callback, and its tasks take no step any more.
