@@ -1,6 +1,7 @@
 """asyncio in a Qt application: one thread, one event loop, ``async def`` as a slot."""
 
 # No logic here: "import asyncslot" imports all of this, and must stay quick (10 ms over asyncio and QtCore).
+from asyncslot import dialogs
 from asyncslot._slot.runner import run
 from asyncslot.decorator import (
     AsyncClose,
@@ -27,6 +28,7 @@ __all__ = [
     "TaskInfo",
     "TaskScope",
     "cancel_reason",
+    "dialogs",
     "expect_signal",
     "run",
     "run_task",
@@ -40,6 +42,6 @@ __all__ = [
 __version__ = "0.1.0"
 
 # Tracebacks, reprs and help() show the module that users import from, not the private one with the code.
-for _name in __all__:
+for _name in set(__all__) - {"dialogs"}:
     globals()[_name].__module__ = __name__
 del _name

@@ -1,132 +1,388 @@
-"""Dialogs on behalf of asyncio. This module imports QtWidgets only when the first one is shown."""
+"""
+Dialogs that a coroutine awaits, without a nested Qt loop.
+
+This module imports QtWidgets only when the first dialog is shown. The functions have the parameters of Qt's own static
+functions, in the same order, under Python's names; they return what Qt's return.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import traceback
-from typing import Any, Iterator
+from typing import Any, Sequence
 
-from asyncslot._qt import QtCore, Signal, declare_slot, import_qt, is_alive
+from asyncslot._qt import check_alive, import_qt, is_alive
+from asyncslot._slot.error_box import error_handler
 from asyncslot.loop import AsyncSlotEventLoop
+from asyncslot.signals import expect_signal
 
-__all__ = ["error_handler"]
+__all__ = [
+    "critical",
+    "error_handler",
+    "get_color",
+    "get_double",
+    "get_existing_directory",
+    "get_font",
+    "get_int",
+    "get_item",
+    "get_open_file_name",
+    "get_open_file_names",
+    "get_save_file_name",
+    "get_text",
+    "information",
+    "question",
+    "show_dialog",
+    "warning",
+]
 
-# How many failures one box shows in its details. Arbitrary: if a timer's slot fails all the time, the newest
-# failures are enough, and the text must not grow for ever.
-_MAX_DETAILS = 20
+# The range of Qt's own QInputDialog.getInt() and getDouble().
+_MAX_INT = 2**31 - 1
 
 
-def error_handler(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+async def show_dialog(dialog: Any) -> int:
     """
-    Log an error as asyncio does by default, and show it in a message box.
+    Show a dialog by ``open()``, and wait until it is finished.
 
-    Use it by ``loop.set_exception_handler(error_handler)``. It does not wait for the box. There is one box
-    at a time: a failure that comes while the box is open is added to it. Errors of other threads' loops are
-    shown, too. Without a QApplication, and while the application quits, errors are only logged.
+    If the task is cancelled meanwhile, by a timeout, the end of its owner or a quit, the dialog is closed.
+    The dialog is not deleted: its widgets can be read afterwards.
 
     Args:
-        loop: The loop that reports the error.
-        context: As asyncio's ``call_exception_handler`` describes it. A slot's ``"owner"``
-            tells which window the box belongs to.
+        dialog: A QDialog. With a parent, it blocks the parent's window.
+
+    Returns:
+        Its result, such as ``QDialog.Accepted``, as a number.
+
+    Raises:
+        TypeError: If *dialog* is no QDialog.
+        SenderDestroyed: If it is destroyed meanwhile, as with its parent.
     """
-    # First, so that the error is in the log, whatever fails below.
-    loop.default_exception_handler(context)
-    application = QtCore.QCoreApplication.instance()
-    # By inherits(): isinstance() would need QtWidgets, which a program without widgets may not have.
-    if application is None or not application.inherits("QApplication"):
-        return
-    if isinstance(loop, AsyncSlotEventLoop) and loop.is_quitting():
-        return
-    if application.thread() == QtCore.QThread.currentThread():
-        _show(context)
-    else:
-        _show_later(application, context)
+    check_alive(dialog)
+    if not dialog.inherits("QDialog"):
+        msg = f"a QDialog was expected, got {dialog!r}"
+        raise TypeError(msg)
+    loop = asyncio.get_running_loop()
+    # In blocking mode, the end of a dialog that a coroutine awaits does not end the program.
+    ours = loop if isinstance(loop, AsyncSlotEventLoop) else None
+    if ours is not None:
+        ours._awaited_dialogs += 1
+    try:
+        async with expect_signal(dialog.finished, owner=dialog) as received:
+            dialog.open()
+    finally:
+        if ours is not None:
+            ours._awaited_dialogs -= 1
+        # Not close(), which a closeEvent() may refuse. Nor reject(), which may be overridden.
+        if is_alive(dialog) and dialog.isVisible():
+            dialog.done(0)
+    assert received.arguments is not None  # The block has ended without an error.
+    result: int = received.arguments[0]
+    return result
 
 
-def _show_later(application: Any, context: dict[str, Any]) -> None:
-    """Show the error on the application's thread, because widgets work on that thread only."""
-    relay = _Relay(context)
-    # The slot of a queued connection runs on the thread of its receiver.
-    relay.moveToThread(application.thread())
-    _relays.add(relay)
-    relay.arrived.emit()
+async def _show_once(dialog: Any) -> bool:
+    """Show a dialog of ours, and tell whether it was accepted."""
+    return await show_dialog(dialog) != 0
 
 
-class _Relay(QtCore.QObject):
-    """Carries one error to another thread."""
-
-    arrived = Signal()
-
-    def __init__(self, context: dict[str, Any]) -> None:
-        super().__init__()
-        self._context = context
-        self.arrived.connect(self.show, QtCore.Qt.ConnectionType.QueuedConnection)
-
-    def show(self) -> None:
-        _relays.discard(self)
-        _show(self._context)
-
-    # PyQt calls a method that is no declared slot on the thread on which it was connected.
-    show = declare_slot(show, (), None, 1)
+def _delete(dialog: Any) -> None:
+    # Its parent may have been destroyed, and the dialog with it.
+    if is_alive(dialog):
+        dialog.deleteLater()
 
 
-# The relays whose signal has not arrived. Qt refers to their C++ objects only, so PySide would delete them.
-_relays: set[_Relay] = set()
+# -- message boxes --
 
 
-def _show(context: dict[str, Any]) -> None:
-    widgets = import_qt("QtWidgets")
-    # A box that was closed stays in the list until Qt deletes it. It shows old errors.
-    box = next((box for box in _boxes if box.isVisible()), None)
-    if box is None:
-        box = _make_box(widgets, _find_window(widgets, context.get("owner")))
-    errors = [*(box.property("errors") or []), _describe(context)]
-    box.setProperty("errors", errors)
-    box.setText("\n\n".join(_summarize(context, len(errors) - 1)))
-    box.setDetailedText("\n".join(errors[-_MAX_DETAILS:]))
-    # Not exec(): the handler is called inside the loop, and must return.
-    box.open()
+async def information(parent: Any, title: str, text: str, buttons: Any = None, default_button: Any = None) -> Any:
+    """Show a message; see `question`. The default button is Ok."""
+    return await _show_message("Information", parent, title, text, buttons, default_button)
 
 
-def _make_box(widgets: Any, parent: Any) -> Any:
-    box = widgets.QMessageBox(parent)
-    box.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
-    # An exception's text may look like HTML.
-    box.setTextFormat(QtCore.Qt.TextFormat.PlainText)
-    box.setIcon(widgets.QMessageBox.Icon.Critical)
-    box.setWindowTitle(QtCore.QCoreApplication.applicationName())
-    _boxes.append(box)
-    box.destroyed.connect(lambda *_: _boxes.remove(box))
-    return box
+async def question(parent: Any, title: str, text: str, buttons: Any = None, default_button: Any = None) -> Any:
+    """
+    Ask a question in a message box.
+
+    Args:
+        parent: The widget whose window the box blocks; None for none.
+        title: The box's title.
+        text: What it says.
+        buttons: Its ``QMessageBox.StandardButton`` flags; None for Qt's own default, here Yes and No.
+        default_button: The button that the Return key presses; None to let Qt choose.
+
+    Returns:
+        The ``QMessageBox.StandardButton`` that was pressed; of Escape, the one that Escape presses. NoButton if the
+        box was closed otherwise.
+
+    Raises:
+        SenderDestroyed: If the parent is destroyed meanwhile.
+    """
+    return await _show_message("Question", parent, title, text, buttons, default_button)
 
 
-# The box that is open, and the closed ones that Qt has not deleted yet. Nothing else refers to a box without a parent.
-_boxes: list[Any] = []
+async def warning(parent: Any, title: str, text: str, buttons: Any = None, default_button: Any = None) -> Any:
+    """Show a warning; see `question`. The default button is Ok."""
+    return await _show_message("Warning", parent, title, text, buttons, default_button)
 
 
-def _find_window(widgets: Any, owner: Any) -> Any:
-    """Return the window that the error is about: the owner's window, else the active one."""
-    # On the way from another thread, the owner may have been destroyed.
-    if not is_alive(owner):
-        owner = None
-    # A box on a hidden window would be hard to find.
-    window = owner.window() if isinstance(owner, widgets.QWidget) else None
-    return window if window is not None and window.isVisible() else widgets.QApplication.activeWindow()
+async def critical(parent: Any, title: str, text: str, buttons: Any = None, default_button: Any = None) -> Any:
+    """Show an error; see `question`. The default button is Ok."""
+    return await _show_message("Critical", parent, title, text, buttons, default_button)
 
 
-def _describe(context: dict[str, Any]) -> str:
-    # Some reports of asyncio's have no exception, such as that of a task destroyed while it was pending.
-    exc = context.get("exception")
-    if exc is None:
-        return str(context["message"]) + "\n"
-    return "".join(traceback.format_exception(type(exc), exc, exc.__traceback__))
+async def _show_message(icon: str, parent: Any, title: str, text: str, buttons: Any, default_button: Any) -> Any:
+    message_box = import_qt("QtWidgets").QMessageBox
+    known = message_box.StandardButton
+    if buttons is None:
+        buttons = known.Yes | known.No if icon == "Question" else known.Ok
+    box = message_box(getattr(message_box.Icon, icon), title, text, buttons, parent)
+    if default_button is not None:
+        box.setDefaultButton(default_button)
+    try:
+        return known(await show_dialog(box))
+    finally:
+        _delete(box)
 
 
-def _summarize(context: dict[str, Any], earlier: int) -> Iterator[str]:
-    """Yield the paragraphs of the box's text."""
-    yield str(context["message"])
-    exc = context.get("exception")
-    if exc is not None:
-        yield "".join(traceback.format_exception_only(type(exc), exc)).strip()
-    if earlier:
-        yield f"Before that: {earlier} more, see the details."
+# -- files --
+
+
+async def get_open_file_name(
+    parent: Any = None,
+    caption: str = "",
+    dir: str = "",
+    filter: str = "",
+    selected_filter: str = "",
+    options: Any = None,
+) -> tuple[str, str]:
+    """
+    Ask for the name of a file that exists.
+
+    Args:
+        parent: The widget whose window the dialog blocks; None for none.
+        caption: The dialog's title; empty for Qt's own.
+        dir: The directory, or the file, to begin with; empty for the working directory.
+        filter: Which files are shown, such as ``"Images (*.png *.jpg);;All files (*)"``.
+        selected_filter: The part of *filter* to begin with.
+        options: ``QFileDialog.Option`` flags; None for none.
+
+    Returns:
+        The file's name and the filter that was selected; two empty strings if the dialog was cancelled.
+    """
+    names, chosen = await _get_files("ExistingFile", parent, caption, dir, filter, selected_filter, options)
+    return (names[0] if names else "", chosen)
+
+
+async def get_open_file_names(
+    parent: Any = None,
+    caption: str = "",
+    dir: str = "",
+    filter: str = "",
+    selected_filter: str = "",
+    options: Any = None,
+) -> tuple[list[str], str]:
+    """Ask for the names of files that exist; see `get_open_file_name`. The names are a list."""
+    return await _get_files("ExistingFiles", parent, caption, dir, filter, selected_filter, options)
+
+
+async def get_save_file_name(
+    parent: Any = None,
+    caption: str = "",
+    dir: str = "",
+    filter: str = "",
+    selected_filter: str = "",
+    options: Any = None,
+) -> tuple[str, str]:
+    """Ask for the name of a file to write, which may not exist; see `get_open_file_name`."""
+    names, chosen = await _get_files("AnyFile", parent, caption, dir, filter, selected_filter, options)
+    return (names[0] if names else "", chosen)
+
+
+async def get_existing_directory(parent: Any = None, caption: str = "", dir: str = "", options: Any = None) -> str:
+    """Ask for a directory; see `get_open_file_name`. An empty string if the dialog was cancelled."""
+    if options is None:
+        options = import_qt("QtWidgets").QFileDialog.Option.ShowDirsOnly
+    names, _ = await _get_files("Directory", parent, caption, dir, "", "", options)
+    return names[0] if names else ""
+
+
+async def _get_files(
+    mode: str, parent: Any, caption: str, dir: str, filter: str, selected_filter: str, options: Any
+) -> tuple[list[str], str]:
+    file_dialog = import_qt("QtWidgets").QFileDialog
+    dialog = file_dialog(parent, caption, dir, filter)
+    try:
+        # First: the other settings are for the dialog that the options choose.
+        if options is not None:
+            dialog.setOptions(options)
+        dialog.setFileMode(getattr(file_dialog.FileMode, mode))
+        if mode == "AnyFile":
+            dialog.setAcceptMode(file_dialog.AcceptMode.AcceptSave)
+        if selected_filter:
+            dialog.selectNameFilter(selected_filter)
+        if not await _show_once(dialog):
+            return [], ""
+        return list(dialog.selectedFiles()), dialog.selectedNameFilter()
+    finally:
+        _delete(dialog)
+
+
+# -- values --
+
+
+async def get_text(parent: Any, title: str, label: str, echo: Any = None, text: str = "") -> tuple[str, bool]:
+    """
+    Ask for a line of text.
+
+    Args:
+        parent: The widget whose window the dialog blocks; None for none.
+        title: The dialog's title.
+        label: What it asks for.
+        echo: The ``QLineEdit.EchoMode``; None for Normal.
+        text: The text to begin with.
+
+    Returns:
+        The text, and whether it was accepted; an empty text if it was not.
+    """
+    dialog = _make_input(parent, title, label)
+    try:
+        if echo is not None:
+            dialog.setTextEchoMode(echo)
+        dialog.setTextValue(text)
+        is_accepted = await _show_once(dialog)
+        return (dialog.textValue() if is_accepted else "", is_accepted)
+    finally:
+        _delete(dialog)
+
+
+async def get_item(
+    parent: Any, title: str, label: str, items: Sequence[str], current: int = 0, *, editable: bool = True
+) -> tuple[str, bool]:
+    """
+    Ask for one of some texts.
+
+    Args:
+        parent: As for `get_text`.
+        title: As for `get_text`.
+        label: As for `get_text`.
+        items: The texts.
+        current: The number of the one to begin with.
+        editable: Whether another text can be entered.
+
+    Returns:
+        The text, and whether it was accepted; the text to begin with if it was not.
+    """
+    dialog = _make_input(parent, title, label)
+    try:
+        before = items[current] if 0 <= current < len(items) else ""
+        dialog.setComboBoxItems(list(items))
+        dialog.setComboBoxEditable(editable)
+        dialog.setTextValue(before)
+        is_accepted = await _show_once(dialog)
+        return (dialog.textValue() if is_accepted else before, is_accepted)
+    finally:
+        _delete(dialog)
+
+
+async def get_int(
+    parent: Any,
+    title: str,
+    label: str,
+    value: int = 0,
+    min_value: int = -_MAX_INT,
+    max_value: int = _MAX_INT,
+    step: int = 1,
+) -> tuple[int, bool]:
+    """Ask for a whole number; see `get_text`. *value* if it was not accepted."""
+    dialog = _make_input(parent, title, label)
+    try:
+        dialog.setInputMode(dialog.InputMode.IntInput)
+        dialog.setIntRange(min_value, max_value)
+        dialog.setIntValue(value)
+        dialog.setIntStep(step)
+        is_accepted = await _show_once(dialog)
+        return (dialog.intValue() if is_accepted else value, is_accepted)
+    finally:
+        _delete(dialog)
+
+
+async def get_double(
+    parent: Any,
+    title: str,
+    label: str,
+    value: float = 0.0,
+    min_value: float = -_MAX_INT,
+    max_value: float = _MAX_INT,
+    decimals: int = 1,
+    step: float = 1.0,
+) -> tuple[float, bool]:
+    """Ask for a number; see `get_text`. *decimals* is how many digits may follow the point."""
+    dialog = _make_input(parent, title, label)
+    try:
+        dialog.setInputMode(dialog.InputMode.DoubleInput)
+        # Before the value, which is rounded to it.
+        dialog.setDoubleDecimals(decimals)
+        dialog.setDoubleRange(min_value, max_value)
+        dialog.setDoubleValue(value)
+        dialog.setDoubleStep(step)
+        is_accepted = await _show_once(dialog)
+        return (dialog.doubleValue() if is_accepted else value, is_accepted)
+    finally:
+        _delete(dialog)
+
+
+def _make_input(parent: Any, title: str, label: str) -> Any:
+    dialog = import_qt("QtWidgets").QInputDialog(parent)
+    dialog.setWindowTitle(title)
+    dialog.setLabelText(label)
+    return dialog
+
+
+async def get_color(initial: Any = None, parent: Any = None, title: str = "", options: Any = None) -> Any:
+    """
+    Ask for a colour.
+
+    Args:
+        initial: The QColor to begin with; None for white.
+        parent: The widget whose window the dialog blocks; None for none.
+        title: The dialog's title; empty for Qt's own.
+        options: ``QColorDialog.ColorDialogOption`` flags; None for none.
+
+    Returns:
+        The QColor; an invalid one if the dialog was cancelled.
+    """
+    color = import_qt("QtGui").QColor
+    dialog = import_qt("QtWidgets").QColorDialog(color("white") if initial is None else initial, parent)
+    try:
+        _prepare(dialog, title, options)
+        return dialog.selectedColor() if await _show_once(dialog) else color()
+    finally:
+        _delete(dialog)
+
+
+async def get_font(initial: Any = None, parent: Any = None, title: str = "", options: Any = None) -> tuple[Any, bool]:
+    """
+    Ask for a font.
+
+    Args:
+        initial: The QFont to begin with; None for the application's.
+        parent: The widget whose window the dialog blocks; None for none.
+        title: The dialog's title; empty for Qt's own.
+        options: ``QFontDialog.FontDialogOption`` flags; None for none.
+
+    Returns:
+        The QFont, and whether it was accepted; *initial* if it was not.
+    """
+    font = import_qt("QtGui").QFont() if initial is None else initial
+    dialog = import_qt("QtWidgets").QFontDialog(font, parent)
+    try:
+        _prepare(dialog, title, options)
+        is_accepted = await _show_once(dialog)
+        return (dialog.selectedFont() if is_accepted else font, is_accepted)
+    finally:
+        _delete(dialog)
+
+
+def _prepare(dialog: Any, title: str, options: Any) -> None:
+    if title:
+        dialog.setWindowTitle(title)
+    if options is not None:
+        dialog.setOptions(options)

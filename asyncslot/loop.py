@@ -167,6 +167,8 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         self._release_thread_state: Callable[[], None] | None = None
         # Attached on a QThread, whose `finished` signal is connected.
         self._ends_with_thread = False
+        # How many dialogs coroutines await: see `dialogs.show_dialog`.
+        self._awaited_dialogs = 0
         # stop() was called while attached. _settle() detaches when no frame is on the stack any more.
         self._is_detaching = False
 
@@ -540,8 +542,12 @@ class AsyncSlotEventLoop(PlatformEventLoop):
                 self._quit.add_call(future)
             return QuittingCall(future, self._quit.pump_events)
         if loop_level() == 0 and require_application().thread() == QtCore.QThread.currentThread():
-            return ApplicationCall(future)
+            return ApplicationCall(future, self._has_own_dialog)
         return NestedCall(future)
+
+    def _has_own_dialog(self) -> bool:
+        """Tell whether a coroutine awaits a dialog, or runs the Qt loop of one."""
+        return self._awaited_dialogs > 0 or (self._slicer.depth > 0 and self._slicer.is_foreign())
 
     def _block(self, call: BlockingCall) -> None:
         """Run a blocking call. The loop is afterwards as it was before, whatever is raised."""

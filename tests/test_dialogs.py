@@ -1,127 +1,282 @@
-"""The error box: what fails is logged as ever, and shown."""
+"""Awaiting dialogs: answered by key and by pointer, cancelled, timed out, destroyed with their parent."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
-import logging
-from typing import Any, Callable, Iterator
+from pathlib import Path
+from typing import Any, Awaitable, Callable, Iterator
 
 import pytest
-from support import run_qt, run_script
+from qt import QTest, delete
+from support import CEILING_S, run_coroutine, run_script
 
-from asyncslot import AsyncSlot, AsyncSlotEventLoop, run_task
+import asyncslot
+from asyncslot import AsyncSlotEventLoop, SenderDestroyed, dialogs
 from asyncslot._qt import QtCore, import_qt
-from asyncslot.dialogs import error_handler
 
 QtWidgets = import_qt("QtWidgets")
+QtGui = import_qt("QtGui")
 
+Key = QtCore.Qt.Key
+Buttons = QtWidgets.QMessageBox.StandardButton
 
-class Window(QtWidgets.QWidget):
-    @AsyncSlot()
-    async def fail(self, text: str) -> None:
-        await asyncio.sleep(0)
-        raise ValueError(text)
+# Qt's own file, colour and font dialogs, which tests can drive; a desktop would show its own.
+NOT_NATIVE = {
+    "file": QtWidgets.QFileDialog.Option.DontUseNativeDialog,
+    "color": QtWidgets.QColorDialog.ColorDialogOption.DontUseNativeDialog,
+    "font": QtWidgets.QFontDialog.FontDialogOption.DontUseNativeDialog,
+}
 
 
 @pytest.fixture
-def window(loop: AsyncSlotEventLoop) -> Iterator[Any]:
-    """A visible window, and a loop that shows errors; no box is left at the end."""
-    loop.set_exception_handler(error_handler)
-    loop.attach()
-    window = Window()
-    window.show()
-    yield window
-    for box in find_boxes():
-        box.close()
-    QtCore.QCoreApplication.sendPostedEvents(None, 52)
+def parent(attached: AsyncSlotEventLoop) -> Iterator[Any]:
+    """A visible window; at the end, no dialog is left."""
+    parent = QtWidgets.QWidget()
+    parent.show()
+    yield parent
+    QtCore.QCoreApplication.sendPostedEvents(None, 52)  # QEvent::DeferredDelete
+    assert find_dialogs() == []
 
 
-def find_boxes() -> list[Any]:
-    return [box for box in QtWidgets.QApplication.topLevelWidgets() if isinstance(box, QtWidgets.QMessageBox)]
+def find_dialogs() -> list[Any]:
+    return [widget for widget in QtWidgets.QApplication.topLevelWidgets() if isinstance(widget, QtWidgets.QDialog)]
 
 
-def run_until_logged(caplog: pytest.LogCaptureFixture, count: int, start: Callable[[], object]) -> None:
-    """Run Qt until *count* errors have been logged, and two turns more."""
-
-    def begin(quit_qt: Callable[[], None]) -> None:
-        async def wait() -> None:
-            while len(caplog.records) < count:
-                await asyncio.sleep(0.005)
-            await asyncio.sleep(0.02)
-            quit_qt()
-
-        start()
-        run_task(wait())
-
-    run_qt(begin)
-    assert len(caplog.records) == count
+async def find_dialog() -> Any:
+    """Return the dialog that is open, as soon as there is one."""
+    while True:
+        visible = [dialog for dialog in find_dialogs() if dialog.isVisible()]
+        if visible:
+            return visible[0]
+        await asyncio.sleep(0.001)
 
 
-def test_error_handler_shows_and_logs(window: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """A slot's failure is logged, and shown in a box of its owner's window that nobody waits for."""
-    run_until_logged(caplog, 1, lambda: window.fail("no disk"))
-    (box,) = find_boxes()
-    assert box.isVisible()
-    assert box.parentWidget() is window
-    assert box.text() == "Exception in slot Window.fail()\n\nValueError: no disk"
-    assert box.textFormat() == QtCore.Qt.TextFormat.PlainText
-    assert "raise ValueError(text)" in box.detailedText()
-    assert caplog.records[0].levelno == logging.ERROR
+def answer(asking: Awaitable[Any], act: Callable[[Any], object]) -> Any:
+    """Await a dialog, which *act* answers; return what the await returns. The loop goes on meanwhile."""
+
+    async def main() -> Any:
+        task = asyncio.ensure_future(asking)
+        dialog = await asyncio.wait_for(find_dialog(), CEILING_S)
+        assert dialog.isModal()
+        act(dialog)
+        return await asyncio.wait_for(task, CEILING_S)
+
+    return run_coroutine(main())
 
 
-def test_error_handler_adds_to_an_open_box(window: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """However much fails, there is one box: it shows the newest error, and the last twenty in its details."""
-    run_until_logged(caplog, 30, lambda: [window.fail(f"number {number};") for number in range(30)])
-    (box,) = find_boxes()
-    assert box.text().endswith("ValueError: number 29;\n\nBefore that: 29 more, see the details.")
-    assert "number 10;" in box.detailedText()
-    assert "number 9;" not in box.detailedText()
+def press(key: Any) -> Callable[[Any], None]:
+    return lambda dialog: QTest.keyClick(dialog, key)
 
 
-def test_error_handler_new_box_after_the_first_is_closed(window: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """A closed box is deleted, and the next error begins anew."""
-    run_until_logged(caplog, 1, lambda: window.fail("first"))
-    (box,) = find_boxes()
-    run_until_logged(caplog, 2, lambda: (box.buttons()[0].click(), window.fail("second")))
-    (box,) = find_boxes()
-    assert box.text().endswith("\n\nValueError: second")
+def click(button: Any) -> Callable[[Any], None]:
+    return lambda box: QTest.mouseClick(box.button(button), QtCore.Qt.MouseButton.LeftButton)
 
 
-def test_error_handler_without_owner_or_exception(window: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """An error that no window has caused is shown all the same, and one without an exception."""
-    loop = asyncio.get_running_loop()
-    run_until_logged(caplog, 1, lambda: loop.call_exception_handler({"message": "Something is odd"}))
-    gc.collect()
-    (box,) = find_boxes()
-    assert box.text() == "Something is odd"
+def type_in(text: str) -> Callable[[Any], None]:
+    def act(dialog: Any) -> None:
+        (line,) = [each for each in dialog.findChildren(QtWidgets.QLineEdit) if each.isVisible()]
+        line.selectAll()
+        QTest.keyClicks(line, text)
+        QTest.keyClick(dialog, Key.Key_Return)
+
+    return act
 
 
-def test_error_handler_of_another_thread(window: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """An error in a thread's loop is shown on the application's thread."""
-
-    async def fail() -> None:
-        asyncio.get_running_loop().call_exception_handler({"message": "of the thread"})
-
-    class Thread(QtCore.QThread):
-        def run(self) -> None:
-            loop = AsyncSlotEventLoop()
-            loop.set_exception_handler(error_handler)
-            loop.run_until_complete(fail())
-            loop.close()
-
-    thread = Thread()
-    run_until_logged(caplog, 1, thread.start)
-    assert thread.wait(10_000)
-    (box,) = find_boxes()
-    assert box.text() == "of the thread"
-    assert box.thread() == window.thread()
+# -- message boxes --
 
 
-@pytest.mark.parametrize("case", ["quitting", "core"])
-def test_error_handler_only_logs_where_no_box_can_be(case: str) -> None:
-    """While the application quits, and without widgets, errors are logged, and the exit code is the program's."""
-    finished = run_script("error_handler", case)
-    assert finished.lines == ["boxes: 0"]
-    assert "ValueError: bad" in finished.errors
-    assert finished.code == 7
+@pytest.mark.parametrize(
+    ("act", "outcome"),
+    [
+        (press(Key.Key_Return), Buttons.Yes),
+        (click(Buttons.No), Buttons.No),
+        (lambda box: box.done(0), Buttons.NoButton),
+    ],
+    ids=["key", "pointer", "closed"],
+)
+def test_question_returns_the_button(parent: Any, act: Any, outcome: Any) -> None:
+    """A question is answered by key and by pointer."""
+    assert answer(dialogs.question(parent, "Title", "Save?", default_button=Buttons.Yes), act) == outcome
+
+
+def test_question_has_qts_parameters(parent: Any) -> None:
+    """Title, text and buttons are those that were given."""
+
+    def look(box: Any) -> None:
+        seen.extend([box.windowTitle(), box.text(), box.standardButtons(), box.parent()])
+        QTest.keyClick(box, Key.Key_Escape)
+
+    seen: list[Any] = []
+    asking = dialogs.question(parent, "Title", "Save?", Buttons.Save | Buttons.Cancel)
+    assert answer(asking, look) == Buttons.Cancel
+    assert seen == ["Title", "Save?", Buttons.Save | Buttons.Cancel, parent]
+
+
+@pytest.mark.parametrize("name", ["information", "warning", "critical"])
+def test_message_shows_its_icon(parent: Any, name: str) -> None:
+    """The other boxes have one button, and the icon of their name."""
+    icons: list[Any] = []
+
+    def look(box: Any) -> None:
+        icons.append(box.icon())
+        QTest.keyClick(box, Key.Key_Return)
+
+    assert answer(getattr(dialogs, name)(parent, "Title", "Text"), look) == Buttons.Ok
+    assert icons == [getattr(QtWidgets.QMessageBox.Icon, name.title())]
+
+
+# -- values --
+
+
+@pytest.mark.parametrize(
+    ("ask", "text", "outcome", "refused"),
+    [
+        (lambda parent: dialogs.get_text(parent, "T", "Name?", text="old"), "new", "new", ""),
+        (lambda parent: dialogs.get_item(parent, "T", "Which?", ["a", "b"], 1), "c", "c", "b"),
+        (lambda parent: dialogs.get_int(parent, "T", "How many?", 3, 0, 99), "42", 42, 3),
+        (lambda parent: dialogs.get_double(parent, "T", "How far?", 1.5, 0, 99, 2), "2", 2.0, 1.5),
+    ],
+    ids=["text", "item", "int", "double"],
+)
+def test_input_returns_value_and_whether_accepted(parent: Any, ask: Any, text: str, outcome: Any, refused: Any) -> None:
+    """What was typed comes with True; after Escape, what Qt's own functions return comes with False."""
+    assert answer(ask(parent), type_in(text)) == (outcome, True)
+    assert answer(ask(parent), press(Key.Key_Escape)) == (refused, False)
+
+
+def test_get_color_returns_color(parent: Any) -> None:
+    """The initial colour if it is accepted at once, an invalid one if not."""
+    red = QtGui.QColor("red")
+    options = NOT_NATIVE["color"]
+    assert answer(dialogs.get_color(red, parent, "T", options), lambda dialog: dialog.accept()) == red
+    assert not answer(dialogs.get_color(red, parent, "T", options), lambda dialog: dialog.reject()).isValid()
+
+
+def test_get_font_returns_font(parent: Any) -> None:
+    """The font, and whether it was accepted."""
+    font = QtGui.QFont("Sans", 17)
+    for act, is_accepted in ((lambda dialog: dialog.accept(), True), (lambda dialog: dialog.reject(), False)):
+        chosen, accepted = answer(dialogs.get_font(font, parent, "T", NOT_NATIVE["font"]), act)
+        assert (chosen.pointSize(), accepted) == (17, is_accepted)
+
+
+# -- files --
+
+
+def choose(*paths: Path) -> Callable[[Any], None]:
+    def act(dialog: Any) -> None:
+        names = " ".join(f'"{path}"' for path in paths) if len(paths) > 1 else str(paths[0])
+        (line,) = [each for each in dialog.findChildren(QtWidgets.QLineEdit) if each.isVisible()]
+        line.setText(names)
+        dialog.accept()
+
+    return act
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [
+        ("get_open_file_name", lambda path: (str(path), "Texts (*.txt)")),
+        ("get_open_file_names", lambda path: ([str(path)], "Texts (*.txt)")),
+        ("get_save_file_name", lambda path: (str(path), "Texts (*.txt)")),
+    ],
+)
+def test_file_dialogs_return_names_and_filter(parent: Any, tmp_path: Path, name: str, outcome: Any) -> None:
+    """The names, and the filter that was selected; nothing if the dialog was cancelled."""
+    path = tmp_path / "a.txt"
+    if name != "get_save_file_name":
+        path.write_text("a")
+    arguments = (parent, "T", str(tmp_path), "All (*);;Texts (*.txt)", "Texts (*.txt)", NOT_NATIVE["file"])
+    assert answer(getattr(dialogs, name)(*arguments), choose(path)) == outcome(path)
+    cancelled = answer(getattr(dialogs, name)(*arguments), lambda dialog: dialog.reject())
+    assert cancelled == (([], "") if name.endswith("s") else ("", ""))
+
+
+def test_get_existing_directory(parent: Any, tmp_path: Path) -> None:
+    """The directory's name; empty if the dialog was cancelled."""
+    (tmp_path / "inner").mkdir()
+    option = NOT_NATIVE["file"]
+    asking = dialogs.get_existing_directory(parent, "T", str(tmp_path), option)
+    assert answer(asking, choose(tmp_path / "inner")) == str(tmp_path / "inner")
+    asking = dialogs.get_existing_directory(parent, "T", str(tmp_path), option)
+    assert answer(asking, lambda dialog: dialog.reject()) == ""
+
+
+# -- any dialog --
+
+
+@pytest.mark.parametrize(("act", "result"), [("accept", 1), ("reject", 0), ("close", 0)])
+def test_show_dialog_returns_the_result(parent: Any, act: str, result: int) -> None:
+    """A dialog of the program's own; it is not deleted, and can be shown again."""
+    dialog = QtWidgets.QDialog(parent)
+    for _ in range(2):
+        assert answer(dialogs.show_dialog(dialog), lambda dialog: getattr(dialog, act)()) == result
+    delete(dialog)
+
+
+@pytest.mark.parametrize("how", ["cancel", "timeout", "owner"])
+def test_show_dialog_cancelled_closes_the_dialog(parent: Any, how: str) -> None:
+    """Cancelled by its task's end, a timeout or the end of the owner, the await closes the dialog."""
+    dialog = QtWidgets.QDialog(parent)
+    owner = QtCore.QObject()
+
+    async def main() -> None:
+        asking = dialogs.show_dialog(dialog)
+        if how == "timeout":
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(asking, 0.01)
+        else:
+            task = asyncslot.run_task(asking, owner=owner)
+            assert dialog.isVisible()
+            task.cancel() if how == "cancel" else delete(owner)
+            await asyncio.wait([task])
+            assert task.cancelled()
+        assert not dialog.isVisible()
+
+    run_coroutine(main())
+    delete(dialog)
+
+
+@pytest.mark.parametrize("ask", [dialogs.question, dialogs.get_text])
+def test_dialog_parent_destroyed_raises(attached: AsyncSlotEventLoop, ask: Any) -> None:
+    """With its parent, the dialog is destroyed, and the await says so."""
+    parent = QtWidgets.QWidget()
+    parent.show()
+
+    async def main() -> None:
+        task = asyncslot.run_task(ask(parent, "T", "Text"))
+        delete(parent)
+        with pytest.raises(SenderDestroyed):
+            await task
+
+    run_coroutine(main())
+    assert find_dialogs() == []
+
+
+def test_show_dialog_refuses_what_is_no_dialog(parent: Any) -> None:
+    """A widget that is no dialog has no result."""
+    with pytest.raises(TypeError, match="a QDialog was expected"):
+        run_coroutine(dialogs.show_dialog(parent))
+
+
+@pytest.mark.parametrize("end", ["quit", "exit", "sigint"])
+def test_quit_closes_the_dialog(end: str) -> None:
+    """A quit cancels the task, which closes its dialog; the program ends with its code."""
+    finished = run_script("quit_dialog", end)
+    assert finished.errors == ""
+    assert finished.lines == ["asked", "cancelled"]
+    assert finished.code == {"quit": 0, "exit": 5, "sigint": 130}[end]
+
+
+def test_dialogs_is_an_attribute_without_widgets() -> None:
+    """``import asyncslot`` makes asyncslot.dialogs available, and imports no QtWidgets."""
+    finished = run_script("dialogs_attribute", options=())
+    assert finished.lines == ["True False"]
+
+
+@pytest.mark.parametrize("how", ["await", "exec", "message"])
+def test_dialog_before_the_first_window_does_not_end_the_program(how: str) -> None:
+    """In blocking mode, the program goes on when its own dialog, the only window, closes; a window's end is a quit."""
+    finished = run_script("log_in", how)
+    assert finished.errors == ""
+    assert finished.lines == ["logged in", "window shown", "cancelled", "SystemExit 0", "quits: True"]

@@ -21,7 +21,15 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING, Any, Callable
 
-from asyncslot._qt import EXIT_TELLS_AT_ONCE, QtCore, exec_application, exec_loop, loop_level, require_application
+from asyncslot._qt import (
+    EXIT_TELLS_AT_ONCE,
+    QtCore,
+    exec_application,
+    exec_loop,
+    is_alive,
+    loop_level,
+    require_application,
+)
 
 if TYPE_CHECKING:
     # Returns when the condition holds, or when the quit is over.
@@ -98,10 +106,18 @@ class NestedCall(BlockingCall):
 
 
 class ApplicationCall(BlockingCall):
-    """The outermost call on the application's thread. It runs ``QCoreApplication.exec()``."""
+    """
+    The outermost call on the application's thread. It runs ``QCoreApplication.exec()``.
 
-    def __init__(self, future: asyncio.Future[Any] | None) -> None:
+    Args:
+        future: As for `BlockingCall`.
+        has_own_dialog: Tells whether a coroutine waits for a dialog of its own. If that is the last window, and
+            closes, the coroutine goes on, and it is no quit.
+    """
+
+    def __init__(self, future: asyncio.Future[Any] | None, has_own_dialog: Callable[[], bool]) -> None:
         super().__init__(future)
+        self._has_own_dialog = has_own_dialog
         # `unwind` has made exec() return, which is to be run again.
         self._is_unwinding = False
         # Whether the application's signals were blocked before we blocked them; None if we did not.
@@ -111,6 +127,17 @@ class ApplicationCall(BlockingCall):
 
     def exec(self) -> int:
         """Run ``exec()``, and run it again each time that only `unwind` has made it return."""
+        # A QCoreApplication has no windows.
+        last_window_closed = getattr(require_application(), "lastWindowClosed", None)
+        if last_window_closed is not None:
+            last_window_closed.connect(self._on_last_window_closed)
+        try:
+            return self._exec_until_ended()
+        finally:
+            if last_window_closed is not None and is_alive(QtCore.QCoreApplication.instance()):
+                last_window_closed.disconnect(self._on_last_window_closed)
+
+    def _exec_until_ended(self) -> int:
         while True:
             self._is_unwinding = False
             try:
@@ -120,6 +147,13 @@ class ApplicationCall(BlockingCall):
                 self._restore()
             if self.is_ended or not self._is_unwinding:
                 return exit_code
+
+    def _on_last_window_closed(self) -> None:
+        # Qt asks for the property after this signal, and then quits, or does not.
+        application = require_application()
+        if application.property("quitOnLastWindowClosed") and self._has_own_dialog():
+            application.setProperty("quitOnLastWindowClosed", False)
+            QtCore.QTimer.singleShot(0, _quit_on_last_window_again)
 
     def end(self) -> None:
         """Make ``exec()`` return: now, or after the Qt loops above have returned."""
@@ -309,6 +343,10 @@ class BlockingCalls:
                 call.future.cancel()
         if isinstance(self.outermost, ApplicationCall):
             self.outermost.unwind()
+
+
+def _quit_on_last_window_again() -> None:
+    require_application().setProperty("quitOnLastWindowClosed", True)
 
 
 def exit_code(exc: BaseException) -> int:

@@ -1,0 +1,44 @@
+"""A dialog before the first window, in blocking mode: log_in.py await|exec|message."""
+
+import asyncio
+import sys
+
+from qt import QApplication, QDialog, QTimer, QWidget
+
+import asyncslot
+from asyncslot import dialogs
+
+
+async def log_in() -> None:
+    if sys.argv[1] == "exec":
+        dialog = QDialog()
+        QTimer.singleShot(20, dialog.accept)
+        dialog.exec()
+        return
+    QTimer.singleShot(20, lambda: QApplication.activeModalWidget().close())
+    if sys.argv[1] == "await":
+        await dialogs.show_dialog(QDialog())
+    else:
+        await dialogs.question(None, "Title", "Log in?")
+
+
+async def main() -> None:
+    await log_in()
+    print("logged in")
+    await asyncio.sleep(0.05)
+    window = QWidget()
+    window.show()
+    print("window shown")
+    QTimer.singleShot(20, window.close)
+    try:
+        await asyncio.sleep(3600)
+    finally:
+        print("cancelled")
+
+
+app = QApplication([])
+try:
+    asyncslot.run(main())
+except SystemExit as exc:
+    print("SystemExit", exc.code)
+print("quits:", app.quitOnLastWindowClosed())
