@@ -292,7 +292,9 @@ def accept_later(order: list[str], dialog: Any) -> None:
     QtCore.QTimer.singleShot(20, accept)
 
 
-both_kinds = pytest.mark.parametrize("kind", [NestedCall, ApplicationCall])
+both_kinds = pytest.mark.parametrize(
+    "kind", [NestedCall, lambda future: ApplicationCall(future, bool)], ids=["NestedCall", "ApplicationCall"]
+)
 
 
 @both_kinds
