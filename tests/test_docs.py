@@ -10,13 +10,15 @@ import inspect
 import io
 import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from qt import Signal
-from support import run_coroutine, run_script
+from qt import BINDING, Signal
+from support import CEILING_S, is_noise, run_coroutine, run_script
 
 import asyncslot
 from asyncslot import AsyncSlot, AsyncSlotEventLoop, CancelReason, cancel_reason
@@ -193,3 +195,26 @@ def test_quit_while_a_call_waits(on_quit: str) -> None:
         assert finished.lines == ["begin 1", "['QUIT', 'QUIT']"]
     else:
         assert finished.lines == ["begin 1", "end 1", "begin 2", "end 2", "[None, None]"]
+
+
+RECIPES = re.findall(r"```python\n(.*?)```", (DOCS / "recipes.md").read_text(encoding="utf-8"), re.DOTALL)
+SAID = re.compile(r"^(?:asyncslot\.run|    print|print)\(.*\)  # (.*)$", re.MULTILINE)
+
+
+@pytest.mark.parametrize("program", RECIPES, ids=range(len(RECIPES)))
+def test_recipe_runs_and_prints_what_it_says(program: str) -> None:
+    """Each program of docs/recipes.md runs with the imports that it shows, and standard error is empty."""
+    code = program.replace("PySide6", BINDING)
+    if BINDING == "PySide2":
+        code = code.replace("app.exec()", "app.exec_()")  # Its only name there.
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=CEILING_S,
+    )
+    assert [line for line in run.stderr.splitlines(keepends=True) if not is_noise(line)] == []
+    assert run.stdout.splitlines() == SAID.findall(program)
+    assert run.returncode == 0
+    assert run.stdout

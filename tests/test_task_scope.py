@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from support import run_qt
@@ -64,3 +65,61 @@ def test_tasks_lists_what_runs(attached: AsyncSlotEventLoop) -> None:
     other_task.cancel()
     run_qt(lambda quit_qt: other_task.add_done_callback(lambda _: attached.call_soon(quit_qt)))
     assert tasks() == []
+
+
+class Downloads(QtCore.QObject):
+    @AsyncSlot(when_busy="queue")
+    async def download(self) -> None:
+        await asyncio.sleep(3600)
+
+    @AsyncSlot()
+    async def refresh(self) -> None:
+        await asyncio.sleep(3600)
+
+
+class MoreDownloads(Downloads):
+    @AsyncSlot()
+    async def refresh(self) -> None:
+        await super().refresh()
+
+
+def end_all(attached: AsyncSlotEventLoop, *owners: Any) -> None:
+    left = [task for owner in owners for task in scope(owner).tasks]
+    for owner in owners:
+        scope(owner).cancel()
+    gathered = asyncio.gather(*left, return_exceptions=True)
+    run_qt(lambda quit_qt: gathered.add_done_callback(lambda _: attached.call_soon(quit_qt)))
+
+
+def test_scope_of_a_slot_has_its_calls_only(attached: AsyncSlotEventLoop) -> None:
+    """Those that wait, too; the slot is named by the class or by the object."""
+    owner, other = Downloads(), Downloads()
+    calls = [owner.download(), owner.download()]
+    others = [owner.refresh(), other.download(), scope(owner).run_task(asyncio.sleep(3600))]
+    for slot in (Downloads.download, owner.download):
+        assert scope(owner, slot=slot).tasks == calls
+        assert scope(owner, slot=slot).is_running
+    scope(owner, slot=Downloads.download).cancel()
+    run_qt(lambda quit_qt: calls[-1].add_done_callback(lambda _: attached.call_soon(quit_qt)))
+    assert not scope(owner, slot=Downloads.download).is_running
+    assert [cancel_reason(task) for task in calls] == [CancelReason.REQUESTED] * 2
+    assert not any(task.done() for task in others)
+    end_all(attached, owner, other)
+
+
+def test_scope_of_an_overridden_slot(attached: AsyncSlotEventLoop) -> None:
+    """Named by its class or by its base, it has the calls of the override, and those that the override makes."""
+    owner = MoreDownloads()
+    call = owner.refresh()
+    for slot in (MoreDownloads.refresh, Downloads.refresh):
+        tasks = scope(owner, slot=slot).tasks
+        assert call in tasks
+        assert len(tasks) == 2
+    end_all(attached, owner)
+
+
+@pytest.mark.parametrize("slot", [Owner.wait, print, "download", lambda: None])
+def test_scope_of_what_is_no_slot_of_the_owner(app: Any, slot: Any) -> None:
+    """The error says what to pass."""
+    with pytest.raises(ValueError, match=r"is no slot of Downloads; pass a method"):
+        scope(Downloads(), slot=slot)

@@ -1,14 +1,14 @@
-"""Scopes: all tasks of one owner, to list, start and cancel."""
+"""Scopes: all tasks of one owner, or of one of its slots, to list, start and cancel."""
 
 from __future__ import annotations
 
 import asyncio
 import weakref
-from typing import TYPE_CHECKING, Any, Coroutine, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Coroutine, Sequence, TypeVar
 
 from asyncslot._loop.first_step import dispose
 from asyncslot._qt import check_alive
-from asyncslot._slot.start import run_task
+from asyncslot._slot.start import find_record, run_task
 from asyncslot._task.cancellation import CancelReason, cancel_all
 from asyncslot._task.owner import owned_tasks
 
@@ -20,17 +20,36 @@ __all__ = ["TaskScope", "scope"]
 T = TypeVar("T")
 
 
-def scope(owner: Any) -> TaskScope:
+def scope(owner: Any, *, slot: Callable[..., object] | None = None) -> TaskScope:
     """
     Return the scope of *owner*'s tasks: the tasks of its slots, and those run with ``owner=``.
 
+    Args:
+        owner: The QObject.
+        slot: One of its slots, as ``Window.on_start`` or ``window.on_start``: the scope then has the calls of this
+            slot only, those that wait included. None for all tasks.
+
     Raises:
         TypeError: If *owner* is not a QObject.
+        ValueError: If *slot* is not a method of its class.
         RuntimeError: If its C++ object has been destroyed.
     """
     # Here, where the mistake is made, and not at the scope's first use.
     check_alive(owner)
-    return TaskScope(owner)
+    return TaskScope(owner, None if slot is None else _find_slots(owner, slot))
+
+
+def _find_slots(owner: Any, slot: Callable[..., object]) -> frozenset[object]:
+    """Return the slots of that name in the classes of *owner*: an override may call the one of its base."""
+    function = getattr(slot, "__func__", slot)
+    name = getattr(function, "__name__", "")
+    slots = frozenset(vars(base)[name] for base in type(owner).__mro__ if name in vars(base))
+    if function not in slots:
+        msg = (
+            f"{slot!r} is no slot of {type(owner).__qualname__}; pass a method with AsyncSlot, such as Window.on_start"
+        )
+        raise ValueError(msg)
+    return slots
 
 
 class TaskScope:
@@ -39,17 +58,31 @@ class TaskScope:
 
     Args:
         owner: The QObject.
+        slots: The functions of the slots whose calls it has; None for all tasks.
     """
 
-    def __init__(self, owner: Any) -> None:
+    def __init__(self, owner: Any, slots: frozenset[object] | None = None) -> None:
         # The tasks are looked up at each use, so all scopes of one owner are alike.
         self._owner = weakref.ref(owner)
+        self._slots = slots
 
     @property
     def tasks(self) -> list[asyncio.Task[Any]]:
         """The tasks that are not done, oldest first."""
         owner = self._owner()
-        return [] if owner is None else owned_tasks(owner)
+        found = [] if owner is None else owned_tasks(owner)
+        return [task for task in found if self._slots is None or self._has(task)]
+
+    @property
+    def is_running(self) -> bool:
+        """Whether any of the tasks is not done."""
+        return bool(self.tasks)
+
+    def _has(self, task: asyncio.Task[Any]) -> bool:
+        record = find_record(task)
+        # What reports the failure of a slot's task knows the slot.
+        arguments: Sequence[Any] = [] if record is None else getattr(record.on_failure, "args", [])
+        return self._slots is not None and not self._slots.isdisjoint(arguments[:1])
 
     def run_task(
         self, coro: Coroutine[Any, Any, T], *, name: str | None = None, context: contextvars.Context | None = None
