@@ -49,7 +49,7 @@ from asyncslot._task.asyncio_private import (
 )
 from asyncslot._task.cancellation import CancelReason, cancel
 from asyncslot._task.description import describe_task
-from asyncslot._task.owner import find_owned
+from asyncslot._task.owner import own
 from asyncslot._task.registry import TaskRecord, TaskRegistry
 
 if TYPE_CHECKING:
@@ -637,7 +637,7 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         """
         check_coroutine(coro)
         try:
-            record = TaskRecord(None if owner is None else find_owned(owner))
+            record = TaskRecord(None if owner is None else own(owner))
         except BaseException:  # We own coro now: close it on any failure.
             dispose(coro)
             raise

@@ -11,8 +11,9 @@ from typing import Any, Callable
 
 import pytest
 from qt import IS_PYQT, delete
-from support import run_coroutine, run_qt, run_script
+from support import CEILING_S, run_coroutine, run_qt, run_script
 
+import asyncslot
 from asyncslot import AsyncSlot, AsyncSlotEventLoop, CancelReason, cancel_reason, run_task, tasks
 from asyncslot._qt import QtCore, import_qt
 from asyncslot._task import owner as owner_module
@@ -280,3 +281,37 @@ def test_owners_by_the_thousand_destroyed_at_random(attached: AsyncSlotEventLoop
     assert touched
     # What grows with the owners would be 9,000 or more.
     assert counts[-1] - counts[0] < 500, counts
+
+
+@pytest.mark.parametrize("way", ["slot", "run_task"])
+def test_task_of_a_widget_on_another_thread_is_refused(attached: AsyncSlotEventLoop, way: str) -> None:
+    """It would run GUI code there; the error names the ways that work. A QObject that is no widget is free to."""
+
+    class Window(QtWidgets.QWidget):
+        @AsyncSlot()
+        async def work(self) -> None:
+            ran.append(threading.get_ident())
+
+    class Thread(QtCore.QThread):
+        def run(self) -> None:
+            asyncslot.run(self.main())
+
+        async def main(self) -> None:
+            try:
+                await (window.work() if way == "slot" else run_task(asyncio.sleep(0), owner=window))
+            except RuntimeError as exc:
+                errors.append(str(exc))
+            await run_task(asyncio.sleep(0), owner=plain)
+            errors.append("plain ran")
+
+    ran: list[int] = []
+    errors: list[str] = []
+    window, plain = Window(), QtCore.QObject()
+    thread = Thread()
+    thread.start()
+    assert thread.wait(CEILING_S * 1000)
+    assert len(errors) == 2
+    assert "is a widget of another thread than this one" in errors[0]
+    assert "asyncio.run_coroutine_threadsafe()" in errors[0]
+    window.work()
+    assert ran == [threading.get_ident()]

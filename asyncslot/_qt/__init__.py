@@ -3,6 +3,7 @@ The Qt binding: which one it is, and what this package needs of it. Other rooms 
 
 binding        which binding; importing its modules; its known faults
 application    the application object
+connection     a signal's connection to a function, with all arguments
 event_loop     Qt's event loops on this thread
 qobject        whether the C++ object of a QObject is still there
 slot           signals and slots: the names, what is declared, arguments and results
@@ -10,7 +11,14 @@ thread         threads that Qt started
 identity_dict  values for objects of Qt, by identity
 """
 
-from asyncslot._qt.application import APPLICATIONS, QUIT_EVENT, is_quit_event, make_application, require_application
+from asyncslot._qt.application import (
+    APPLICATIONS,
+    QUIT_EVENT,
+    is_quit_event,
+    make_application,
+    on_widget_thread,
+    require_application,
+)
 from asyncslot._qt.binding import QtCore, binding_name, binding_version, import_qt, make_types, warn_about_fault
 from asyncslot._qt.connection import Connection, check_signal
 from asyncslot._qt.event_loop import (
@@ -62,6 +70,7 @@ __all__ = [
     "make_application",
     "make_target",
     "make_types",
+    "on_widget_thread",
     "own_arguments",
     "process_events",
     "process_events_until",

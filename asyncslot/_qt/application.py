@@ -8,7 +8,7 @@ from typing import Any, Callable
 
 from asyncslot._qt.binding import BINDINGS, QtCore, binding_name, heeded_environment, import_qt
 
-__all__ = ["APPLICATIONS", "QUIT_EVENT", "is_quit_event", "make_application", "require_application"]
+__all__ = ["APPLICATIONS", "QUIT_EVENT", "is_quit_event", "make_application", "on_widget_thread", "require_application"]
 
 # QEvent::Quit. A number, because PyQt5 has no name for it. Source: Qt's qcoreevent.h.
 QUIT_EVENT = 20
@@ -67,6 +67,13 @@ def _richest_application() -> str:
             continue
         return kind
     return "core"
+
+
+def on_widget_thread() -> bool:
+    """Tell whether this is the application's thread, on which all widgets live."""
+    # Not by the thread of the widget: with PySide2, QObject.thread() keeps the widget from being destroyed.
+    application = QtCore.QCoreApplication.instance()
+    return application is not None and bool(application.thread() == QtCore.QThread.currentThread())
 
 
 def _describe_other_binding() -> str:

@@ -20,7 +20,7 @@ from asyncslot._slot.failure import report_failure
 from asyncslot._slot.start import ensure_loop, make_failed, start_failed, start_task
 from asyncslot._slot.wrapper import make_wrapper
 from asyncslot._task.asyncio_private import get_running_loop, logger
-from asyncslot._task.owner import all_owned, find_owned
+from asyncslot._task.owner import all_owned, find_owned, refuse_thread
 from asyncslot._task.registry import TaskRecord
 
 if TYPE_CHECKING:
@@ -116,6 +116,8 @@ def make_record(receiver: Any, on_failure: FailureHandler) -> TaskRecord:
         if not isinstance(receiver, QtCore.QObject):
             return TaskRecord(on_failure=on_failure)
         owned = find_owned(receiver)
+    if owned.is_elsewhere():
+        refuse_thread(receiver)
     # Now, because Qt forgets the sender when the slot's first step returns. Weakly: a task does not keep it alive.
     source = _find_sender(receiver)
     return TaskRecord(owned, None if source is None else weakref.ref(source), on_failure)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Coroutine, NoReturn, TypeVar
 from asyncslot._loop.first_step import check_coroutine, create_in, dispose
 from asyncslot._qt import QtCore
 from asyncslot._task.asyncio_private import get_running_loop
-from asyncslot._task.owner import find_owned
+from asyncslot._task.owner import own
 from asyncslot._task.registry import TaskRecord, TaskRegistry
 from asyncslot.loop import AsyncSlotEventLoop, thread_loop
 
@@ -101,7 +101,7 @@ def run_task(
     """
     check_coroutine(coro)
     try:
-        record = TaskRecord(None if owner is None else find_owned(owner))
+        record = TaskRecord(None if owner is None else own(owner))
     except BaseException:  # We own coro now: close it on any failure.
         dispose(coro)
         raise

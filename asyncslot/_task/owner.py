@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
-from typing import Any, Callable
+from typing import Any, Callable, NoReturn
 
-from asyncslot._qt import IdentityDict, check_alive, connect_destroyed, is_deleted_error
+from asyncslot._qt import IdentityDict, check_alive, connect_destroyed, is_deleted_error, on_widget_thread
 from asyncslot._task.asyncio_private import logger, loop_thread_id
 from asyncslot._task.cancellation import CancelReason, cancel
 from asyncslot._task.description import describe_task
 
-__all__ = ["OwnedTasks", "all_owned", "find_owned", "owned_tasks"]
+__all__ = ["OwnedTasks", "all_owned", "find_owned", "own", "owned_tasks", "refuse_thread"]
 
 # Seconds after which a task that outlives its owner is cancelled again, and named in a warning.
 # Arbitrary: longer than any clean-up takes that waits for nothing.
@@ -41,6 +41,29 @@ def find_owned(owner: Any) -> OwnedTasks:
     return owned
 
 
+def own(owner: Any) -> OwnedTasks:
+    """
+    Return the record of *owner*'s tasks, for a new task that is started here.
+
+    Raises:
+        TypeError: If *owner* is not a QObject.
+        RuntimeError: If its C++ object has been destroyed; or if it is a widget, and this is not its thread.
+    """
+    owned = find_owned(owner)
+    if owned.is_elsewhere():
+        refuse_thread(owner)
+    return owned
+
+
+def refuse_thread(owner: Any) -> NoReturn:
+    """Raise the error for a task of a widget that is started on another thread."""
+    msg = (
+        f"{owner!r} is a widget of another thread than this one, {threading.current_thread().name!r}; emit a signal "
+        "to a slot of the widget, or use asyncio.run_coroutine_threadsafe() with the loop of the widget's thread"
+    )
+    raise RuntimeError(msg)
+
+
 def owned_tasks(owner: object) -> list[asyncio.Task[Any]]:
     """Return the tasks bound to *owner* that are not done, oldest first."""
     owned = all_owned.get(owner)
@@ -58,12 +81,20 @@ class OwnedTasks:
     def __init__(self, owner: Any) -> None:
         self.owner = weakref.ref(owner)
         self.is_destroyed = False
+        self._is_widget: bool = owner.isWidgetType()
+        # The thread of a widget, which cannot change; None if it is not known, or if the owner is none.
+        self._thread_id = threading.get_ident() if self._is_widget and on_widget_thread() else None
         # Each task, with the timer that cancels it again if it goes on after its owner; None while that lives.
         self.tasks: dict[asyncio.Task[Any], asyncio.TimerHandle | None] = {}
         # What else is called when the owner is destroyed, on the thread that destroys it.
         self.watchers: list[Callable[[], None]] = []
         # Kept, because on PyQt the connection lives as long as this object.
         self._connection = connect_destroyed(owner, self._on_destroyed)
+
+    def is_elsewhere(self) -> bool:
+        """Tell whether the owner is a widget, and this is not its thread: nothing here may touch it."""
+        # The second comparison is the usual case, and saves the calls into Qt.
+        return self._is_widget and self._thread_id != threading.get_ident() and not on_widget_thread()
 
     def remove(self, task: asyncio.Task[Any]) -> None:
         """Forget *task*, which is done, or whose loop is closed."""
