@@ -185,3 +185,26 @@ def test_qml_button_calls_slot(end: str) -> None:
     counted = ["in between: {'working…'}", "counted: True"] if end == "finish" else []
     assert finished.lines == ["not counted yet", "working…", *counted]
     assert finished.code == 0
+
+
+@pytest.mark.parametrize(
+    ("end", "lines"),
+    [
+        (
+            "log-in",
+            [
+                "echo hidden: True",
+                "message: The name or the password is wrong.",
+                "echo hidden: True",
+                "window: Welcome, ann",
+            ],
+        ),
+        ("give-up", []),
+    ],
+)
+def test_login_example_goes_on_after_its_dialog(end: str, lines: list[str]) -> None:
+    """The dialog comes again after a wrong password; then the window opens, and its end is the program's."""
+    finished = run_script("drive_login", str(EXAMPLES / "login.py"), end, options=("-W", "error"))
+    assert finished.errors == ""
+    assert finished.lines == lines
+    assert finished.code == 0
