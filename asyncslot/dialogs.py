@@ -8,9 +8,11 @@ functions, in the same order, under Python's names; they return what Qt's return
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 from typing import Any, Sequence
 
-from asyncslot._qt import check_alive, import_qt, is_alive
+from asyncslot._qt import QtCore, Signal, check_alive, import_qt, is_alive, on_widget_thread
 from asyncslot._slot.error_box import error_handler
 from asyncslot.loop import AsyncSlotEventLoop
 from asyncslot.signals import expect_signal
@@ -55,27 +57,71 @@ async def show_dialog(dialog: Any) -> int:
         TypeError: If *dialog* is no QDialog.
         SenderDestroyed: If it is destroyed meanwhile, as with its parent.
     """
-    check_alive(dialog)
-    if not dialog.inherits("QDialog"):
+    widgets = _import_widgets()
+    if not isinstance(dialog, widgets.QDialog):
         msg = f"a QDialog was expected, got {dialog!r}"
         raise TypeError(msg)
+    check_alive(dialog)
     loop = asyncio.get_running_loop()
+    watcher = _HideWatcher(loop)
+    dialog.installEventFilter(watcher)
     # In blocking mode, the end of a dialog that a coroutine awaits does not end the program.
-    ours = loop if isinstance(loop, AsyncSlotEventLoop) else None
-    if ours is not None:
-        ours._awaited_dialogs += 1
+    hold = loop.hold_last_window(dialog) if isinstance(loop, AsyncSlotEventLoop) else contextlib.nullcontext()
     try:
-        async with expect_signal(dialog.finished, owner=dialog) as received:
-            dialog.open()
+        with hold:
+            async with expect_signal(dialog.finished, watcher.hidden, owner=dialog) as received:
+                dialog.open()
     finally:
-        if ours is not None:
-            ours._awaited_dialogs -= 1
-        # Not close(), which a closeEvent() may refuse. Nor reject(), which may be overridden.
-        if is_alive(dialog) and dialog.isVisible():
-            dialog.done(0)
-    assert received.arguments is not None  # The block has ended without an error.
-    result: int = received.arguments[0]
+        if is_alive(dialog):
+            dialog.removeEventFilter(watcher)
+            # Not close(), which a closeEvent() may refuse. Of QDialog itself: the program may override it.
+            if dialog.isVisible():
+                widgets.QDialog.done(dialog, 0)
+    # hide() and close() of some dialogs end exec(), but emit no finished().
+    result: int = received.arguments[0] if received.arguments else dialog.result()
     return result
+
+
+class _HideWatcher(QtCore.QObject):
+    """Tells when a dialog was hidden, by whatever way; after ``finished``, if that is emitted."""
+
+    hidden = Signal()
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._loop = loop
+
+    def eventFilter(self, dialog: Any, event: Any) -> bool:  # noqa: N802 - Qt's name.
+        """Look at each event of the dialog; keep none from it."""
+        del dialog
+        # A window that is minimized is hidden spontaneously.
+        if event.type() == QtCore.QEvent.Type.Hide and not event.spontaneous():
+            self._loop.call_soon(self._tell)
+        return False
+
+    def _tell(self) -> None:
+        if is_alive(self):
+            self.hidden.emit()
+
+
+def _import_widgets() -> Any:
+    """
+    Import QtWidgets, to make a widget.
+
+    Raises:
+        RuntimeError: If there is no QApplication, or this is not its thread. Qt would end the process.
+    """
+    application = QtCore.QCoreApplication.instance()
+    if application is None or not application.inherits("QApplication"):
+        msg = f"a dialog needs a QApplication, but the application is {application!r}"
+        raise RuntimeError(msg)
+    if not on_widget_thread():
+        msg = (
+            f"a dialog was asked for on thread {threading.current_thread().name!r}, but widgets work on the "
+            "application's thread only; use asyncio.run_coroutine_threadsafe() with the loop of that thread"
+        )
+        raise RuntimeError(msg)
+    return import_qt("QtWidgets")
 
 
 async def _show_once(dialog: Any) -> bool:
@@ -129,7 +175,7 @@ async def critical(parent: Any, title: str, text: str, buttons: Any = None, defa
 
 
 async def _show_message(icon: str, parent: Any, title: str, text: str, buttons: Any, default_button: Any) -> Any:
-    message_box = import_qt("QtWidgets").QMessageBox
+    message_box = _import_widgets().QMessageBox
     known = message_box.StandardButton
     if buttons is None:
         buttons = known.Yes | known.No if icon == "Question" else known.Ok
@@ -199,7 +245,7 @@ async def get_save_file_name(
 async def get_existing_directory(parent: Any = None, caption: str = "", dir: str = "", options: Any = None) -> str:
     """Ask for a directory; see `get_open_file_name`. An empty string if the dialog was cancelled."""
     if options is None:
-        options = import_qt("QtWidgets").QFileDialog.Option.ShowDirsOnly
+        options = _import_widgets().QFileDialog.Option.ShowDirsOnly
     names, _ = await _get_files("Directory", parent, caption, dir, "", "", options)
     return names[0] if names else ""
 
@@ -207,7 +253,7 @@ async def get_existing_directory(parent: Any = None, caption: str = "", dir: str
 async def _get_files(
     mode: str, parent: Any, caption: str, dir: str, filter: str, selected_filter: str, options: Any
 ) -> tuple[list[str], str]:
-    file_dialog = import_qt("QtWidgets").QFileDialog
+    file_dialog = _import_widgets().QFileDialog
     dialog = file_dialog(parent, caption, dir, filter)
     try:
         # First: the other settings are for the dialog that the options choose.
@@ -330,7 +376,7 @@ async def get_double(
 
 
 def _make_input(parent: Any, title: str, label: str) -> Any:
-    dialog = import_qt("QtWidgets").QInputDialog(parent)
+    dialog = _import_widgets().QInputDialog(parent)
     dialog.setWindowTitle(title)
     dialog.setLabelText(label)
     return dialog
@@ -350,7 +396,7 @@ async def get_color(initial: Any = None, parent: Any = None, title: str = "", op
         The QColor; an invalid one if the dialog was cancelled.
     """
     color = import_qt("QtGui").QColor
-    dialog = import_qt("QtWidgets").QColorDialog(color("white") if initial is None else initial, parent)
+    dialog = _import_widgets().QColorDialog(color("white") if initial is None else initial, parent)
     try:
         _prepare(dialog, title, options)
         return dialog.selectedColor() if await _show_once(dialog) else color()
@@ -372,7 +418,7 @@ async def get_font(initial: Any = None, parent: Any = None, title: str = "", opt
         The QFont, and whether it was accepted; *initial* if it was not.
     """
     font = import_qt("QtGui").QFont() if initial is None else initial
-    dialog = import_qt("QtWidgets").QFontDialog(font, parent)
+    dialog = _import_widgets().QFontDialog(font, parent)
     try:
         _prepare(dialog, title, options)
         is_accepted = await _show_once(dialog)

@@ -19,6 +19,7 @@ from asyncslot._loop.blocking_calls import (
 )
 from asyncslot._loop.debug_run import DebugRun
 from asyncslot._loop.depth import FREE_DEPTH, DepthLimit
+from asyncslot._loop.dialog_hold import DialogHold
 from asyncslot._loop.first_step import check_coroutine, create_captured, dispose
 from asyncslot._loop.handles import Handle, TimerHandle, run_locked
 from asyncslot._loop.interrupts import Interrupts, deferring_signals, on_main_thread
@@ -167,8 +168,7 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         self._release_thread_state: Callable[[], None] | None = None
         # Attached on a QThread, whose `finished` signal is connected.
         self._ends_with_thread = False
-        # How many dialogs coroutines await: see `dialogs.show_dialog`.
-        self._awaited_dialogs = 0
+        self._dialog_hold = DialogHold()
         # stop() was called while attached. _settle() detaches when no frame is on the stack any more.
         self._is_detaching = False
 
@@ -542,12 +542,18 @@ class AsyncSlotEventLoop(PlatformEventLoop):
                 self._quit.add_call(future)
             return QuittingCall(future, self._quit.pump_events)
         if loop_level() == 0 and require_application().thread() == QtCore.QThread.currentThread():
-            return ApplicationCall(future, self._has_own_dialog)
+            return ApplicationCall(future, self._is_own_dialog_closed, self._dialog_hold)
         return NestedCall(future)
 
-    def _has_own_dialog(self) -> bool:
-        """Tell whether a coroutine awaits a dialog, or runs the Qt loop of one."""
-        return self._awaited_dialogs > 0 or (self._slicer.depth > 0 and self._slicer.is_foreign())
+    @contextlib.contextmanager
+    def hold_last_window(self, dialog: Any) -> Iterator[None]:
+        """Note that a coroutine awaits *dialog*: see `DialogHold`. Private to this package."""
+        with self._dialog_hold.hold(dialog):
+            yield
+
+    def _is_own_dialog_closed(self) -> bool:
+        """Tell whether the last window, which has just closed, is a dialog that a coroutine waits for."""
+        return self._dialog_hold.is_closed(runs_qt_loop=self._slicer.depth > 0 and self._slicer.is_foreign())
 
     def _block(self, call: BlockingCall) -> None:
         """Run a blocking call. The loop is afterwards as it was before, whatever is raised."""

@@ -231,8 +231,8 @@ class SignalStream:
         self._is_waking = False
 
     async def __aenter__(self) -> Self:
-        if self._receiver is not None:
-            msg = "this stream is open already; call signal_stream() again"
+        if self._receiver is not None or self._is_closed:
+            msg = "this stream is open already, or closed; call signal_stream() again"
             raise RuntimeError(msg)
         self._loop = asyncio.get_running_loop()
         self._thread_id = threading.get_ident()
@@ -277,10 +277,12 @@ class SignalStream:
 
     def _on_received(self, received: SignalArguments) -> None:
         with self._lock:
+            if self._error is not None:
+                return  # Or the buffer would never be empty, and the error never be raised.
             if len(self._buffer) < self._maxsize:
                 self._buffer.append(received)
             elif self._overflow == "error":
-                self._error = self._error or asyncio.QueueFull(f"the stream's buffer of {self._maxsize} is full")
+                self._error = asyncio.QueueFull(f"the stream's buffer of {self._maxsize} is full")
             else:
                 self.dropped += 1
                 if self._overflow != "drop_newest":

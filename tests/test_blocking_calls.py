@@ -9,6 +9,7 @@ import pytest
 
 from asyncslot import AsyncSlotEventLoop
 from asyncslot._loop.blocking_calls import ApplicationCall, BlockingCall, BlockingCalls, NestedCall, QuittingCall
+from asyncslot._loop.dialog_hold import DialogHold
 from asyncslot._qt import QtCore, loop_level
 
 
@@ -239,7 +240,7 @@ def test_calls_interrupt_nothing_to_cancel_is_no_way(loop: AsyncSlotEventLoop) -
 def test_calls_unwind_spares_outermost_future(loop: AsyncSlotEventLoop) -> None:
     """Unwinding cancels what the nested calls wait for, if anything, and has Qt's loops above exec() return."""
     calls = BlockingCalls()
-    outer = FakeApplicationCall(loop.create_future(), bool)
+    outer = FakeApplicationCall(loop.create_future(), bool, DialogHold())
     inner = FakeCall(future=loop.create_future())
     for call in (outer, FakeCall("forever"), inner):
         calls.push(call)
@@ -293,7 +294,9 @@ def accept_later(order: list[str], dialog: Any) -> None:
 
 
 both_kinds = pytest.mark.parametrize(
-    "kind", [NestedCall, lambda future: ApplicationCall(future, bool)], ids=["NestedCall", "ApplicationCall"]
+    "kind",
+    [NestedCall, lambda future: ApplicationCall(future, bool, DialogHold())],
+    ids=["NestedCall", "ApplicationCall"],
 )
 
 
@@ -340,7 +343,7 @@ def test_call_abort_ends_it(quits: list[str], kind: Any) -> None:
 
 def test_application_call_abort_under_dialog_closes_it(quits: list[str]) -> None:
     """abort() makes exec() and the dialogs above it return."""
-    call = ApplicationCall(None, bool)
+    call = ApplicationCall(None, bool, DialogHold())
     order: list[str] = []
     in_qt(lambda: open_dialog(order, lambda _: (order.append("aborting"), call.abort())))
     call.exec()
@@ -351,7 +354,7 @@ def test_application_call_abort_under_dialog_closes_it(quits: list[str]) -> None
 
 def test_application_call_ended_under_dialog_leaves_later_calls_alone(quits: list[str]) -> None:
     """A call that has waited for a dialog, and has returned, does not end the next one when Qt is about to block."""
-    first, second = ApplicationCall(None, bool), ApplicationCall(None, bool)
+    first, second = ApplicationCall(None, bool, DialogHold()), ApplicationCall(None, bool, DialogHold())
     in_qt(lambda: open_dialog([], lambda dialog: (first.end(), accept_later([], dialog))))
     first.exec()
     QtCore.QTimer.singleShot(20, second.end)
@@ -361,7 +364,7 @@ def test_application_call_ended_under_dialog_leaves_later_calls_alone(quits: lis
 
 def test_application_call_unwind_closes_dialogs_and_goes_on(quits: list[str]) -> None:
     """unwind() makes the dialogs above return, and the call runs on until it is ended."""
-    call = ApplicationCall(None, bool)
+    call = ApplicationCall(None, bool, DialogHold())
     order: list[str] = []
 
     def end() -> None:
@@ -381,7 +384,7 @@ def test_application_call_unwind_closes_dialogs_and_goes_on(quits: list[str]) ->
 
 def test_application_call_unwind_without_dialog_is_no_op(quits: list[str]) -> None:
     """With no dialog above, unwind() does nothing: a quit that follows it is a quit."""
-    call = ApplicationCall(None, bool)
+    call = ApplicationCall(None, bool, DialogHold())
     in_qt(lambda: (call.unwind(), QtCore.QCoreApplication.exit(4)))
     assert call.exec() == 4
     assert not call.is_ended
@@ -390,7 +393,7 @@ def test_application_call_unwind_without_dialog_is_no_op(quits: list[str]) -> No
 
 def test_application_call_quit_after_unwind_is_a_quit(quits: list[str]) -> None:
     """An application that quits when the dialogs have been unwound ends the call, with its exit code."""
-    call = ApplicationCall(None, bool)
+    call = ApplicationCall(None, bool, DialogHold())
     order: list[str] = []
 
     def on_open(_: Any) -> None:

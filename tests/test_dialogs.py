@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any, Awaitable, Callable, Iterator
 
@@ -280,3 +281,50 @@ def test_dialog_before_the_first_window_does_not_end_the_program(how: str) -> No
     finished = run_script("log_in", how)
     assert finished.errors == ""
     assert finished.lines == ["logged in", "window shown", "cancelled", "SystemExit 0", "quits: True"]
+
+
+@pytest.mark.parametrize("case", ["parented", "first", "same", "hidden"])
+def test_last_window_beside_a_dialog_ends_the_program(case: str) -> None:
+    """Once there was a window, its end, or that of the dialog after it, is a quit."""
+    finished = run_script("last_window", case)
+    assert finished.errors == ""
+    assert finished.lines[-1] == "SystemExit 0"
+
+
+def test_program_may_go_to_the_tray_after_its_dialog() -> None:
+    """What the program sets after the dialog stays set."""
+    finished = run_script("last_window", "tray")
+    assert finished.errors == ""
+    assert finished.lines == ["dialog over", "quits: False"]
+
+
+@pytest.mark.parametrize("way", ["hide", "setVisible"])
+def test_show_dialog_hidden_returns(parent: Any, way: str) -> None:
+    """A dialog that is hidden without finished(), as QProgressDialog is at its end, is over, as for exec()."""
+    dialog = QtWidgets.QProgressDialog("Text", "Cancel", 0, 10, parent)
+    act = (lambda dialog: dialog.setValue(10)) if way == "hide" else (lambda dialog: dialog.setVisible(False))
+    assert answer(dialogs.show_dialog(dialog), act) == 0
+    delete(dialog)
+
+
+def test_dialog_on_another_thread_is_refused(attached: AsyncSlotEventLoop) -> None:
+    """Widgets work on the application's thread only: the error says what to do."""
+    errors: list[str] = []
+
+    def ask() -> None:
+        try:
+            asyncio.run(dialogs.question(None, "T", "Text"))
+        except RuntimeError as exc:
+            errors.append(str(exc))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join(CEILING_S)
+    assert "widgets work on the application's thread only" in errors[0]
+
+
+def test_dialog_without_qapplication_is_refused() -> None:
+    """Qt would abort the process."""
+    finished = run_script("core_dialog")
+    assert finished.lines == ["a dialog needs a QApplication, but the application is"]
+    assert finished.code == 0

@@ -406,3 +406,40 @@ def test_signal_stream_misused(attached: AsyncSlotEventLoop, source: Source) -> 
             assert await first == (1,)
 
     run_coroutine(main())
+
+
+@pytest.mark.parametrize("cause", ["overflow", "where"])
+def test_signal_stream_error_is_raised_though_signals_go_on(
+    attached: AsyncSlotEventLoop, source: Source, cause: str
+) -> None:
+    """After an error, nothing more is taken, so the iteration comes to it."""
+    options: Any = {"overflow": "error"} if cause == "overflow" else {"where": lambda number: 1 / (number - 3)}
+
+    numbers: list[int] = []
+
+    async def take_all(stream: Any) -> None:
+        async for (number,) in stream:
+            numbers.append(number)
+            source.number.emit(10)
+
+    async def main() -> None:
+        async with signal_stream(source.number, maxsize=2, **options) as stream:
+            for number in (1, 2, 3):
+                source.number.emit(number)
+            with pytest.raises((asyncio.QueueFull, ZeroDivisionError)):
+                await take_all(stream)
+
+    run_coroutine(main())
+    assert numbers == [1, 2]
+
+
+def test_signal_stream_closed_is_not_opened(attached: AsyncSlotEventLoop, source: Source) -> None:
+    """A stream that was closed before stays closed."""
+
+    async def main() -> None:
+        stream = signal_stream(source.number)
+        stream.close()
+        with pytest.raises(RuntimeError, match="closed"):
+            await stream.__aenter__()
+
+    run_coroutine(main())

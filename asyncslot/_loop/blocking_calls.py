@@ -32,6 +32,8 @@ from asyncslot._qt import (
 )
 
 if TYPE_CHECKING:
+    from asyncslot._loop.dialog_hold import DialogHold
+
     # Returns when the condition holds, or when the quit is over.
     PumpEvents = Callable[[Callable[[], bool]], object]
 
@@ -111,13 +113,20 @@ class ApplicationCall(BlockingCall):
 
     Args:
         future: As for `BlockingCall`.
-        has_own_dialog: Tells whether a coroutine waits for a dialog of its own. If that is the last window, and
-            closes, the coroutine goes on, and it is no quit.
+        is_own_dialog_closed: Tells whether the last window, which has just closed, is a dialog that a coroutine
+            waits for. Then the coroutine goes on, and it is no quit.
+        hold: Keeps Qt from quitting then.
     """
 
-    def __init__(self, future: asyncio.Future[Any] | None, has_own_dialog: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        future: asyncio.Future[Any] | None,
+        is_own_dialog_closed: Callable[[], bool],
+        hold: DialogHold,
+    ) -> None:
         super().__init__(future)
-        self._has_own_dialog = has_own_dialog
+        self._is_own_dialog_closed = is_own_dialog_closed
+        self._hold = hold
         # `unwind` has made exec() return, which is to be run again.
         self._is_unwinding = False
         # Whether the application's signals were blocked before we blocked them; None if we did not.
@@ -150,10 +159,8 @@ class ApplicationCall(BlockingCall):
 
     def _on_last_window_closed(self) -> None:
         # Qt asks for the property after this signal, and then quits, or does not.
-        application = require_application()
-        if application.property("quitOnLastWindowClosed") and self._has_own_dialog():
-            application.setProperty("quitOnLastWindowClosed", False)
-            QtCore.QTimer.singleShot(0, _quit_on_last_window_again)
+        if self._is_own_dialog_closed():
+            self._hold.switch_off()
 
     def end(self) -> None:
         """Make ``exec()`` return: now, or after the Qt loops above have returned."""
@@ -343,10 +350,6 @@ class BlockingCalls:
                 call.future.cancel()
         if isinstance(self.outermost, ApplicationCall):
             self.outermost.unwind()
-
-
-def _quit_on_last_window_again() -> None:
-    require_application().setProperty("quitOnLastWindowClosed", True)
 
 
 def exit_code(exc: BaseException) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import weakref
 from typing import Any, Callable
 
@@ -48,10 +49,17 @@ class Connection:
     ) -> None:
         self._signal = signal
         self._on_dropped = on_dropped
-        receive = _make_receiver(on_emitted)
+        receive = _make_receiver(self._note_thread(on_emitted))
         # Weakly: if the connection is the only one that refers to the function, the function dies with the sender.
         self._reference: weakref.ref[Any] | None = weakref.ref(receive, self._on_freed)
-        self._connection = signal.connect(receive, QtCore.Qt.ConnectionType.DirectConnection)
+        self._thread_id = threading.get_ident()
+        # The signal was emitted on another thread, which may be about to do so again.
+        self._has_other_threads = False
+        try:
+            self._connection = signal.connect(receive, QtCore.Qt.ConnectionType.DirectConnection)
+        except BaseException:  # The sender is gone, for instance: nobody is to be told.
+            self._reference = None
+            raise
 
     def close(self) -> None:
         """Disconnect. Closing twice is a no-op."""
@@ -62,13 +70,28 @@ class Connection:
         # With PyQt, the signal's disconnect() crashes if the sender is gone. That of QObject does not, and tells; but
         # it leaves the proxy, about 1 KB, through which PyQt calls the function. The signal's then frees the proxy, and
         # raises TypeError, because nothing is connected any more. Source: measured, PyQt5 5.15.11 and PyQt6 6.11.0.
-        is_gone = IS_PYQT and not QtCore.QObject.disconnect(self._connection)
-        if receive is not None and not is_gone:
+        # If another thread emits at this moment, that crashes, too. So the proxy is left then.
+        is_over = IS_PYQT and (not QtCore.QObject.disconnect(self._connection) or self._has_other_threads)
+        if receive is not None and not is_over:
             # PySide raises if the sender is gone.
             with contextlib.suppress(RuntimeError, TypeError):
                 self._signal.disconnect(receive)
         # They refer to the sender on some bindings.
         self._signal = self._connection = None
+
+    def _note_thread(self, on_emitted: Callable[[tuple[Any, ...]], None]) -> Callable[[tuple[Any, ...]], None]:
+        if not IS_PYQT:
+            return on_emitted
+        # The function must not keep this object alive.
+        reference = weakref.ref(self)
+
+        def note_and_call(arguments: tuple[Any, ...]) -> None:
+            connection = reference()
+            if connection is not None and threading.get_ident() != connection._thread_id:
+                connection._has_other_threads = True
+            on_emitted(arguments)
+
+        return note_and_call
 
     def _on_freed(self, _: object) -> None:
         # None after close().
