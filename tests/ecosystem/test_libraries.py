@@ -258,6 +258,8 @@ def run(*command: str, variables: dict[str, str] | None = None, cwd: Path | None
     environment = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     # Aborted, Python says where each thread was.
     environment.update(PYTHONPATH=f"{PROGRAMS}{os.pathsep}{HERE.parent / 'scripts'}", PYTHONFAULTHANDLER="1")
+    # grpc logs now and then what its server does at its end, on every loop.
+    environment["GRPC_VERBOSITY"] = "ERROR"
     process = subprocess.Popen(
         [sys.executable, *command],
         stdout=subprocess.PIPE,
