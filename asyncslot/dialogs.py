@@ -66,7 +66,7 @@ async def show_dialog(dialog: Any) -> int:
     watcher = _HideWatcher(loop)
     dialog.installEventFilter(watcher)
     # In blocking mode, the end of a dialog that a coroutine awaits does not end the program.
-    hold = loop.hold_last_window(dialog) if isinstance(loop, AsyncSlotEventLoop) else contextlib.nullcontext()
+    hold = loop._hold_last_window(dialog) if isinstance(loop, AsyncSlotEventLoop) else contextlib.nullcontext()
     try:
         with hold:
             async with expect_signal(dialog.finished, watcher.hidden, owner=dialog) as received:

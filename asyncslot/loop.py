@@ -546,8 +546,8 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         return NestedCall(future)
 
     @contextlib.contextmanager
-    def hold_last_window(self, dialog: Any) -> Iterator[None]:
-        """Note that a coroutine awaits *dialog*: see `DialogHold`. Private to this package."""
+    def _hold_last_window(self, dialog: Any) -> Iterator[None]:
+        """Note that a coroutine awaits *dialog*: see `DialogHold`."""
         with self._dialog_hold.hold(dialog):
             yield
 
