@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from typing import Any, Sequence
+from typing import Any, Iterator, Sequence
 
 from asyncslot._qt import QtCore, Signal, check_alive, import_qt, is_alive, on_widget_thread
 from asyncslot._slot.error_box import error_handler
@@ -129,10 +129,15 @@ async def _show_once(dialog: Any) -> bool:
     return await show_dialog(dialog) != 0
 
 
-def _delete(dialog: Any) -> None:
-    # Its parent may have been destroyed, and the dialog with it.
-    if is_alive(dialog):
-        dialog.deleteLater()
+@contextlib.contextmanager
+def _deleting(dialog: Any) -> Iterator[Any]:
+    """Have a dialog of ours deleted after the block."""
+    try:
+        yield dialog
+    finally:
+        # Its parent may have been destroyed, and the dialog with it.
+        if is_alive(dialog):
+            dialog.deleteLater()
 
 
 # -- message boxes --
@@ -179,13 +184,10 @@ async def _show_message(icon: str, parent: Any, title: str, text: str, buttons: 
     known = message_box.StandardButton
     if buttons is None:
         buttons = known.Yes | known.No if icon == "Question" else known.Ok
-    box = message_box(getattr(message_box.Icon, icon), title, text, buttons, parent)
-    if default_button is not None:
-        box.setDefaultButton(default_button)
-    try:
+    with _deleting(message_box(getattr(message_box.Icon, icon), title, text, buttons, parent)) as box:
+        if default_button is not None:
+            box.setDefaultButton(default_button)
         return known(await show_dialog(box))
-    finally:
-        _delete(box)
 
 
 # -- files --
@@ -254,8 +256,7 @@ async def _get_files(
     mode: str, parent: Any, caption: str, dir: str, filter: str, selected_filter: str, options: Any
 ) -> tuple[list[str], str]:
     file_dialog = _import_widgets().QFileDialog
-    dialog = file_dialog(parent, caption, dir, filter)
-    try:
+    with _deleting(file_dialog(parent, caption, dir, filter)) as dialog:
         # First: the other settings are for the dialog that the options choose.
         if options is not None:
             dialog.setOptions(options)
@@ -267,8 +268,6 @@ async def _get_files(
         if not await _show_once(dialog):
             return [], ""
         return list(dialog.selectedFiles()), dialog.selectedNameFilter()
-    finally:
-        _delete(dialog)
 
 
 # -- values --
@@ -288,15 +287,12 @@ async def get_text(parent: Any, title: str, label: str, echo: Any = None, text: 
     Returns:
         The text, and whether it was accepted; an empty text if it was not.
     """
-    dialog = _make_input(parent, title, label)
-    try:
+    with _deleting(_make_input(parent, title, label)) as dialog:
         if echo is not None:
             dialog.setTextEchoMode(echo)
         dialog.setTextValue(text)
         is_accepted = await _show_once(dialog)
         return (dialog.textValue() if is_accepted else "", is_accepted)
-    finally:
-        _delete(dialog)
 
 
 async def get_item(
@@ -316,16 +312,13 @@ async def get_item(
     Returns:
         The text, and whether it was accepted; the text to begin with if it was not.
     """
-    dialog = _make_input(parent, title, label)
-    try:
+    with _deleting(_make_input(parent, title, label)) as dialog:
         before = items[current] if 0 <= current < len(items) else ""
         dialog.setComboBoxItems(list(items))
         dialog.setComboBoxEditable(editable)
         dialog.setTextValue(before)
         is_accepted = await _show_once(dialog)
         return (dialog.textValue() if is_accepted else before, is_accepted)
-    finally:
-        _delete(dialog)
 
 
 async def get_int(
@@ -338,16 +331,13 @@ async def get_int(
     step: int = 1,
 ) -> tuple[int, bool]:
     """Ask for a whole number; see `get_text`. *value* if it was not accepted."""
-    dialog = _make_input(parent, title, label)
-    try:
+    with _deleting(_make_input(parent, title, label)) as dialog:
         dialog.setInputMode(dialog.InputMode.IntInput)
         dialog.setIntRange(min_value, max_value)
         dialog.setIntValue(value)
         dialog.setIntStep(step)
         is_accepted = await _show_once(dialog)
         return (dialog.intValue() if is_accepted else value, is_accepted)
-    finally:
-        _delete(dialog)
 
 
 async def get_double(
@@ -361,8 +351,7 @@ async def get_double(
     step: float = 1.0,
 ) -> tuple[float, bool]:
     """Ask for a number; see `get_text`. *decimals* is how many digits may follow the point."""
-    dialog = _make_input(parent, title, label)
-    try:
+    with _deleting(_make_input(parent, title, label)) as dialog:
         dialog.setInputMode(dialog.InputMode.DoubleInput)
         # Before the value, which is rounded to it.
         dialog.setDoubleDecimals(decimals)
@@ -371,8 +360,6 @@ async def get_double(
         dialog.setDoubleStep(step)
         is_accepted = await _show_once(dialog)
         return (dialog.doubleValue() if is_accepted else value, is_accepted)
-    finally:
-        _delete(dialog)
 
 
 def _make_input(parent: Any, title: str, label: str) -> Any:
@@ -396,12 +383,9 @@ async def get_color(initial: Any = None, parent: Any = None, title: str = "", op
         The QColor; an invalid one if the dialog was cancelled.
     """
     color = import_qt("QtGui").QColor
-    dialog = _import_widgets().QColorDialog(color("white") if initial is None else initial, parent)
-    try:
+    with _deleting(_import_widgets().QColorDialog(color("white") if initial is None else initial, parent)) as dialog:
         _prepare(dialog, title, options)
         return dialog.selectedColor() if await _show_once(dialog) else color()
-    finally:
-        _delete(dialog)
 
 
 async def get_font(initial: Any = None, parent: Any = None, title: str = "", options: Any = None) -> tuple[Any, bool]:
@@ -418,13 +402,10 @@ async def get_font(initial: Any = None, parent: Any = None, title: str = "", opt
         The QFont, and whether it was accepted; *initial* if it was not.
     """
     font = import_qt("QtGui").QFont() if initial is None else initial
-    dialog = _import_widgets().QFontDialog(font, parent)
-    try:
+    with _deleting(_import_widgets().QFontDialog(font, parent)) as dialog:
         _prepare(dialog, title, options)
         is_accepted = await _show_once(dialog)
         return (dialog.selectedFont() if is_accepted else font, is_accepted)
-    finally:
-        _delete(dialog)
 
 
 def _prepare(dialog: Any, title: str, options: Any) -> None:

@@ -474,7 +474,7 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         self._check_can_block()
         try:
             self._require_application()
-        except BaseException:
+        except BaseException:  # The stock loop has no such refusal. A factory of the program's may raise anything.
             dispose(future)
             raise
         is_ours = not asyncio.isfuture(future)

@@ -22,8 +22,8 @@ What was tried and does not work
 There is a limit. A second Ctrl-C, while the first one is pending, interrupts the callback that
 hangs, at any instruction. A third one interrupts foreign code, and Qt may crash.
 
-In blocking mode the first Ctrl-C, too, interrupts a coroutine that hangs, as on the stock loop, if
-nothing but coroutines is between the slicer and the interrupted code. Then no Qt code is.
+In blocking mode, the first Ctrl-C may interrupt a coroutine that hangs, as on the stock loop. This is
+safe if the slicer has called the interrupted code through coroutines only: Qt calls plain functions.
 """
 
 from __future__ import annotations

@@ -67,10 +67,10 @@ class Connection:
             return
         reference, self._reference = self._reference, None
         receive = None if reference is None else reference()
-        # With PyQt, the signal's disconnect() crashes if the sender is gone. That of QObject does not, and tells; but
-        # it leaves the proxy, about 1 KB, through which PyQt calls the function. The signal's then frees the proxy, and
-        # raises TypeError, because nothing is connected any more. Source: measured, PyQt5 5.15.11 and PyQt6 6.11.0.
-        # If another thread emits at this moment, that crashes, too. So the proxy is left then.
+        # With PyQt, signal.disconnect() crashes if the sender is gone. QObject.disconnect() does not crash, and returns
+        # False. But it leaves the proxy by which PyQt calls the function: about 1 KB. After it, signal.disconnect()
+        # frees the proxy, and raises TypeError. If another thread emits at this moment, that crashes, too; so the proxy
+        # is left then. Source: measured, PyQt5 5.15.11 and PyQt6 6.11.0.
         is_over = IS_PYQT and (not QtCore.QObject.disconnect(self._connection) or self._has_other_threads)
         if receive is not None and not is_over:
             # PySide raises if the sender is gone.

@@ -50,6 +50,7 @@ async def test_module_loop(module_loop, number):
     assert asyncio.get_running_loop() is module_loop
 
 
+# It is to fail: so that a test that cannot fail is noticed, and a timeout of asyncio's is seen to arrive.
 @pytest.mark.asyncio
 @pytest.mark.xfail(strict=True, raises=asyncio.TimeoutError)
 async def test_timeout():
