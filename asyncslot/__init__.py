@@ -8,6 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from asyncslot._slot.runner import run
+from asyncslot.background import Progress, ProgressReporter, run_in_process, run_in_qt_thread, run_in_thread
 from asyncslot.decorator import (
     AsyncClose,
     AsyncSlot,
@@ -32,6 +33,8 @@ __all__ = [
     "AsyncSlotEventLoop",
     "CancelReason",
     "LoopState",
+    "Progress",
+    "ProgressReporter",
     "SenderDestroyed",
     "TaskInfo",
     "TaskScope",
@@ -39,6 +42,9 @@ __all__ = [
     "dialogs",
     "expect_signal",
     "run",
+    "run_in_process",
+    "run_in_qt_thread",
+    "run_in_thread",
     "run_task",
     "scope",
     "sender",

@@ -163,6 +163,8 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         self._thread: Any = None
         # Undoes what _open() did; empty while the loop does not run.
         self._opening = contextlib.ExitStack()
+        # What ends with the loop, besides its default executor: close() unwinds it.
+        self._ending = contextlib.ExitStack()
         # Undoes hold_thread_state(). Set by the first run, and called by close(): suspended tasks and
         # `threading.local` outlive a single run.
         self._release_thread_state: Callable[[], None] | None = None
@@ -289,6 +291,7 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         if self._closed:
             return
         super().close()
+        self._ending.close()
         self._slicer.release()
         self._quit.release()
         release_thread_loop(self)
@@ -952,8 +955,9 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         self._calls.is_attached = False
         self._calls.stack.clear()
         self._quit.forget()
-        # Dropped and not run: it would close the waker.
+        # Dropped and not run: they would close the waker, and end the parent's processes.
         self._opening = contextlib.ExitStack()
+        self._ending = contextlib.ExitStack()
         atexit.unregister(self._on_exit)
         self._interrupts.forget()
 

@@ -21,7 +21,8 @@ PACKAGE = Path(asyncslot.__file__).parent
 POLICY_PACKAGE = Path(asyncslot_policy.__file__).parent
 
 # Folders and modules: each imports only from those before it.
-ROOMS = ["_qt", "_task", "_loop", "loop", "_slot", "decorator", "signals", "dialogs", "__init__", "demo"]
+ROOMS = ["_qt", "_task", "_loop", "loop", "_slot", "decorator", "signals", "dialogs", "_background", "background"]
+ROOMS += ["__init__", "demo"]
 
 # The same in the policy plug-in, which may also import asyncslot.
 POLICY_ROOMS = [
@@ -55,6 +56,10 @@ KNOWS_NOTHING_OF = {
     "asyncslot._loop.first_step": [QT],
     "asyncslot._loop.this_thread": [QT, "asyncio"],
     "asyncslot._slot.wrapper": [QT, "asyncio"],
+    "asyncslot._background.reporter": [QT],
+    "asyncslot._background.relay": [QT],
+    "asyncslot._background.ending": [QT],
+    "asyncslot._background.worker": [QT],
     "asyncslot_policy._config": ["asyncslot", "asyncio"],
     "asyncslot_policy._registry": ["asyncslot", "asyncio"],
     "asyncslot": ["asyncslot_policy"],
@@ -67,8 +72,11 @@ TESTS_ELSEWHERE = {
     "_qt/identity_dict": "test_owner: it is about the life of objects",
     "_qt/qobject": "test_owner: likewise",
     "_qt/thread": "test_loop: it needs a thread of Qt's with a loop",
+    "_background/ending": "test_background: it is about work that ends",
+    "_background/thread": "test_background: likewise",
     "_loop/debug_run": "test_nesting: it is about the time of nested Qt loops",
     "_loop/unix": "test_interrupts: a base class, tested through the loop",
+    "_qt/thread_call": "test_qt_thread: it brings a coroutine there",
     "_slot/call": "test_decorator: what it makes is a slot",
     "_slot/failure": "test_decorator: likewise",
     "_slot/quit_watch": "test_window_closing: it is about what a window may close",

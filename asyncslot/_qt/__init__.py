@@ -8,6 +8,7 @@ event_loop     Qt's event loops on this thread
 qobject        whether the C++ object of a QObject is still there
 slot           signals and slots: the names, what is declared, arguments and results
 thread         threads that Qt started
+thread_call    calling a function on another thread
 identity_dict  values for objects of Qt, by identity
 """
 
@@ -41,6 +42,7 @@ from asyncslot._qt.slot import (
     virtual_result,
 )
 from asyncslot._qt.thread import hold_thread_state, is_python_thread
+from asyncslot._qt.thread_call import ThreadCall
 
 __all__ = [
     "APPLICATIONS",
@@ -50,6 +52,7 @@ __all__ = [
     "IdentityDict",
     "QtCore",
     "Signal",
+    "ThreadCall",
     "binding_name",
     "binding_version",
     "check_alive",

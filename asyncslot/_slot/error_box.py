@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import traceback
 from typing import Any, Iterator
 
-from asyncslot._qt import QtCore, Signal, declare_slot, import_qt, is_alive
+from asyncslot._qt import QtCore, ThreadCall, import_qt, is_alive
 from asyncslot.loop import AsyncSlotEventLoop
 
 __all__ = ["error_handler"]
@@ -40,38 +41,8 @@ def error_handler(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> N
     if application.thread() == QtCore.QThread.currentThread():
         _show(context)
     else:
-        _show_later(application, context)
-
-
-def _show_later(application: Any, context: dict[str, Any]) -> None:
-    """Show the error on the application's thread, because widgets work on that thread only."""
-    relay = _Relay(context)
-    # The slot of a queued connection runs on the thread of its receiver.
-    relay.moveToThread(application.thread())
-    _relays.add(relay)
-    relay.arrived.emit()
-
-
-class _Relay(QtCore.QObject):
-    """Carries one error to another thread."""
-
-    arrived = Signal()
-
-    def __init__(self, context: dict[str, Any]) -> None:
-        super().__init__()
-        self._context = context
-        self.arrived.connect(self.show, QtCore.Qt.ConnectionType.QueuedConnection)
-
-    def show(self) -> None:
-        _relays.discard(self)
-        _show(self._context)
-
-    # PyQt calls a method that is no declared slot on the thread on which it was connected.
-    show = declare_slot(show, (), None, 1)
-
-
-# The relays whose signal has not arrived. Qt refers to their C++ objects only, so PySide would delete them.
-_relays: set[_Relay] = set()
+        # Widgets work on that thread only.
+        ThreadCall(application.thread(), functools.partial(_show, context))
 
 
 def _show(context: dict[str, Any]) -> None:

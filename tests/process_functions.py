@@ -1,0 +1,77 @@
+"""Functions that other processes call. They stand here because a process imports them by name."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+
+def double(number: int) -> int:
+    return number * 2
+
+
+def count(number: int, progress: Any) -> int:
+    for done in range(number):
+        progress.report(done, number, f"item {done}")
+    return number
+
+
+def report_once_and_wait(path: str, progress: Any) -> None:
+    """Report twice within one interval, then wait until there is a file."""
+    progress.report(1, 10)
+    progress.report(2, 10, "waits")
+    while not Path(path).exists():
+        time.sleep(0.01)
+
+
+def run_until_cancelled(progress: Any) -> None:
+    done = 0
+    while True:
+        progress.report(done)
+        done += 1
+        time.sleep(0.001)
+
+
+def write_when_cancelled(path: str, progress: Any) -> None:
+    try:
+        run_until_cancelled(progress)
+    finally:
+        Path(path).write_text("cleaned up")
+
+
+def fail_when_cancelled(progress: Any) -> None:
+    try:
+        run_until_cancelled(progress)
+    finally:
+        raise ValueError("clean-up failed")
+
+
+def wait_until_asked(progress: Any) -> str:
+    while not progress.is_cancelled:
+        time.sleep(0.001)
+    return "ended by itself"
+
+
+def sleep_long(path: str) -> None:
+    """Listen to nothing, for longer than any test; write the process's number first."""
+    Path(path).write_text(str(os.getpid()))
+    time.sleep(3600)
+
+
+def stop_iteration() -> None:
+    next(iter([]))
+
+
+def raise_error(text: str) -> None:
+    raise ValueError(text)
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def ignores_sigint() -> bool:
+    return signal.getsignal(signal.SIGINT) is signal.SIG_IGN

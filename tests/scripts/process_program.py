@@ -1,0 +1,43 @@
+"""A program that quits while a process works for it: process_program.py quit|sigint|stubborn."""
+
+import os
+import signal
+import sys
+import time
+
+from qt import QApplication
+
+from asyncslot import AsyncSlotEventLoop, Progress, run_in_process, run_task
+
+
+def work(progress):
+    try:
+        while True:
+            progress.report(1)
+            time.sleep(0.01)
+    finally:
+        print("cleaned up", flush=True)
+
+
+def stubborn(progress):
+    progress.report(1)
+    time.sleep(3600)
+
+
+def on_report(_):
+    print("begun", flush=True)
+    progress._on_report = None
+    if sys.argv[1] == "sigint":
+        # As a terminal does: to the whole group, of which the processes are members.
+        os.killpg(0, signal.SIGINT)
+    else:
+        app.quit()
+
+
+if __name__ == "__main__":
+    os.setpgrp()
+    AsyncSlotEventLoop.shutdown_timeout_s = 0.2 if sys.argv[1] == "stubborn" else 5
+    app = QApplication([])
+    progress = Progress(on_report)
+    run_task(run_in_process(stubborn if sys.argv[1] == "stubborn" else work, progress=progress))
+    sys.exit(app.exec())

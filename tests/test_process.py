@@ -1,0 +1,133 @@
+"""The processes of a loop: how they begin, die and end; what cannot be sent to them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+import process_functions as functions
+import pytest
+from support import CEILING_S, run_coroutine, run_script
+
+import asyncslot
+from asyncslot import AsyncSlotEventLoop, Progress, run_in_process
+from asyncslot._background import process
+
+
+def is_process(pid: int) -> bool:
+    """Tell whether a process runs; one that has ended, and that nobody has waited for, does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_until_ended(pid: int) -> None:
+    end = time.monotonic() + CEILING_S
+    while is_process(pid):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "function", [lambda: 1, functions.count.__get__(threading.Lock())], ids=["lambda", "method of what cannot be sent"]
+)
+def test_run_in_process_function_that_cannot_be_sent(attached: AsyncSlotEventLoop, function: Any) -> None:
+    """The error says what kind of function can be."""
+    with pytest.raises(TypeError, match="pass a function that is defined at the top level of a module"):
+        run_coroutine(run_in_process(function))
+
+
+def test_process_that_dies_breaks_its_calls_and_the_next_one_works(attached: AsyncSlotEventLoop) -> None:
+    """The standard library's error tells; a new pool is made."""
+
+    async def main() -> None:
+        with pytest.raises(BrokenProcessPool):
+            await run_in_process(functions.die)
+        progress = Progress()
+        assert await run_in_process(functions.count, 3, progress=progress) == 3
+        assert progress.done == 2
+
+    run_coroutine(main())
+
+
+def test_process_ignores_ctrl_c(attached: AsyncSlotEventLoop) -> None:
+    """The terminal sends it to all processes; the program decides what it means."""
+    assert run_coroutine(run_in_process(functions.ignores_sigint))
+
+
+def test_processes_end_with_the_loop(app: Any) -> None:
+    """When the loop is closed, no process and no thread of the pool is left."""
+
+    async def main() -> int:
+        return await run_in_process(os.getpid)
+
+    before = set(threading.enumerate())
+    pid = asyncslot.run(main())
+    wait_until_ended(pid)
+    end = time.monotonic() + CEILING_S
+    while set(threading.enumerate()) - before:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_processes_end_with_a_loop_of_asyncio(app: Any) -> None:
+    """It has nothing that we could end with it, so they end when the loop is freed."""
+    pid = asyncio.run(run_in_process(os.getpid))
+    import gc
+
+    gc.collect()
+    wait_until_ended(pid)
+
+
+def test_process_that_listens_to_nothing_is_terminated_with_the_loop(app: Any, tmp_path: Path) -> None:
+    """So the program can end."""
+    path = tmp_path / "pid"
+    loop = AsyncSlotEventLoop()
+    loop.set_exception_handler(lambda *_: None)
+
+    async def main() -> None:
+        asyncslot.run_task(run_in_process(functions.sleep_long, str(path)))
+        while not (path.exists() and path.read_text()):
+            await asyncio.sleep(0.01)
+
+    loop.run_until_complete(main())
+    loop.shutdown(timeout_s=0.05)
+    wait_until_ended(int(path.read_text()))
+
+
+def test_calls_share_the_slots_of_those_that_have_ended(
+    attached: AsyncSlotEventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the calls that run or wait at once are limited."""
+    monkeypatch.setattr(process, "MAX_CALLS", 2)
+
+    async def main() -> None:
+        for _ in range(5):
+            assert await run_in_process(functions.count, 1) == 1
+        running = [asyncslot.run_task(run_in_process(functions.run_until_cancelled)) for _ in range(2)]
+        with pytest.raises(RuntimeError, match=r"2 calls of run_in_process\(\) run or wait already"):
+            await run_in_process(functions.count, 1)
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running)
+        assert await run_in_process(functions.count, 1) == 1
+
+    run_coroutine(main())
+
+
+@pytest.mark.parametrize("end", ["quit", "sigint", "stubborn"])
+def test_program_with_processes_ends(end: str) -> None:
+    """A quit and Ctrl-C cancel the work, and wait for it; a process that does not listen is terminated."""
+    finished = run_script("process_program", end, options=("-W", "error"))
+    assert finished.lines[-1] == {"quit": "cleaned up", "sigint": "cleaned up", "stubborn": "begun"}[end]
+    if end == "stubborn":
+        assert "Task did not end within" in finished.errors
+    else:
+        assert finished.errors == ""
+    assert finished.code == (130 if end == "sigint" else 0)
