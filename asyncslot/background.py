@@ -66,7 +66,7 @@ async def run_in_process(function: Callable[..., T], *args: Any, progress: Progr
     The function, its arguments and its result are sent to another process, which imports the function by its name.
     The processes are spawned, one for each core at most, by the first calls, and end with the loop. Each imports the
     program's main module, so that must not run the program when it is imported: write ``if __name__ == "__main__":``.
-    If a function goes on after its cancellation when the loop is closed, its process is terminated.
+    If a function still runs when the loop is closed, because it has not heard its cancellation, its process is killed.
 
     Args:
         function: The function, defined at the top level of a module.

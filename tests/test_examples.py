@@ -208,3 +208,31 @@ def test_login_example_goes_on_after_its_dialog(end: str, lines: list[str]) -> N
     assert finished.errors == ""
     assert finished.lines == lines
     assert finished.code == 0
+
+
+@pytest.mark.parametrize(
+    ("example", "end", "lines"),
+    [
+        ("downloads", "end", ["Downloading… False True", "All files are here. True False", "closing"]),
+        ("downloads", "cancel", ["Downloading… False True", "Cancelled. False False", "closing"]),
+        ("downloads", "close", ["Downloading… False True", "closing"]),
+        ("chat", "second", ["heard", "closing"]),
+        ("chat", "away", ["away", "heard", "closing"]),
+        ("primes", "end", ["Counting… False", "9592 primes False", "closing"]),
+        ("primes", "cancel", ["Counting… False", "Cancelled. False", "closing"]),
+        ("primes", "close", ["Counting… False", "closing"]),
+        ("watch", "end", ["notes.txt: 3 lines", "closing"]),
+    ],
+)
+def test_example_in_its_window(example: str, end: str, lines: list[str]) -> None:
+    """Used by pointer and keyboard, it does what its first line says; closed in the middle, it ends without a word."""
+    finished = run_script("drive_window", str(EXAMPLES / f"{example}.py"), end, options=("-W", "error"))
+    assert finished.errors == ""
+    assert finished.lines == lines
+    assert finished.code == 0
+
+
+@pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_example_is_short(example: Path) -> None:
+    """An example is read in one go."""
+    assert len(example.read_text().splitlines()) <= 100

@@ -85,7 +85,7 @@ def test_processes_end_with_a_loop_of_asyncio(app: Any) -> None:
     wait_until_ended(pid)
 
 
-def test_process_that_listens_to_nothing_is_terminated_with_the_loop(app: Any, tmp_path: Path) -> None:
+def test_process_that_listens_to_nothing_is_killed_with_the_loop(app: Any, tmp_path: Path) -> None:
     """So the program can end."""
     path = tmp_path / "pid"
     loop = AsyncSlotEventLoop()
@@ -99,6 +99,14 @@ def test_process_that_listens_to_nothing_is_terminated_with_the_loop(app: Any, t
     loop.run_until_complete(main())
     loop.shutdown(timeout_s=0.05)
     wait_until_ended(int(path.read_text()))
+
+
+def test_program_may_end_while_a_process_starts() -> None:
+    """The process finds what it was given, and ends without a word."""
+    finished = run_script("process_program", "early", options=("-W", "error"))
+    assert finished.errors == ""
+    assert finished.lines == ["False"]
+    assert finished.code == 0
 
 
 def test_calls_share_the_slots_of_those_that_have_ended(
@@ -123,7 +131,7 @@ def test_calls_share_the_slots_of_those_that_have_ended(
 
 @pytest.mark.parametrize("end", ["quit", "sigint", "stubborn"])
 def test_program_with_processes_ends(end: str) -> None:
-    """A quit and Ctrl-C cancel the work, and wait for it; a process that does not listen is terminated."""
+    """A quit and Ctrl-C cancel the work, and wait for it; a process that does not listen is killed."""
     finished = run_script("process_program", end, options=("-W", "error"))
     assert finished.lines[-1] == {"quit": "cleaned up", "sigint": "cleaned up", "stubborn": "begun"}[end]
     if end == "stubborn":

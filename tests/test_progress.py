@@ -100,6 +100,25 @@ def test_progress_button_cancels_once(widgets: Widgets) -> None:
     assert widgets.cancelled == 1
 
 
+def test_progresses_may_share_a_button(widgets: Widgets) -> None:
+    """It is enabled as long as it can cancel anything, and cancels all that runs."""
+    other: list[int] = []
+    second = Progress().bind(None, cancel_button=widgets.button)
+    widgets.begin()
+    second._begin(lambda: other.append(1))
+    widgets.progress._end(has_succeeded=True)
+    assert widgets.button.isEnabled()
+    widgets.begin()
+    second.cancel()
+    assert widgets.button.isEnabled()
+    widgets.button.click()
+    assert not widgets.button.isEnabled()
+    assert (widgets.cancelled, other) == (1, [1])
+    second._end(has_succeeded=False)
+    widgets.progress._end(has_succeeded=False)
+    assert not widgets.button.isEnabled()
+
+
 def test_progress_is_used_by_one_call_at_a_time(widgets: Widgets) -> None:
     """A second call is refused, and the first one goes on; afterwards, the next one begins anew."""
     widgets.begin()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from typing import Any
 
 import pytest
 from support import run_qt
 
 from asyncslot import AsyncSlot, AsyncSlotEventLoop, CancelReason, cancel_reason, run_task, scope, tasks
-from asyncslot._qt import QtCore
+from asyncslot._qt import QtCore, Signal
 
 
 class Owner(QtCore.QObject):
@@ -116,6 +118,26 @@ def test_scope_of_an_overridden_slot(attached: AsyncSlotEventLoop) -> None:
         assert call in tasks
         assert len(tasks) == 2
     end_all(attached, owner)
+
+
+def test_scope_can_be_connected(attached: AsyncSlotEventLoop) -> None:
+    """It lives as long as its owner: the binding alone would not keep it."""
+
+    class Source(QtCore.QObject):
+        emitted = Signal()
+
+    owner, source = Downloads(), Source()
+    source.emitted.connect(scope(owner, slot=Downloads.download).cancel)
+    gc.collect()
+    assert scope(owner, slot=owner.download) is scope(owner, slot=Downloads.download) is not scope(owner)
+    task = owner.download()
+    source.emitted.emit()
+    run_qt(lambda quit_qt: task.add_done_callback(lambda _: attached.call_soon(quit_qt)))
+    assert task.cancelled()
+    reference = weakref.ref(owner)
+    del owner, task  # The task refers to its frame, in which the owner is.
+    gc.collect()
+    assert reference() is None
 
 
 @pytest.mark.parametrize("slot", [Owner.wait, print, "download", lambda: None])

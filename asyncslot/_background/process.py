@@ -5,6 +5,8 @@ What was tried and does not work
 - The method "fork": Qt has threads of its own, and a forked child of a process with threads may hang. So processes
   are spawned, unless the program has chosen another method by ``multiprocessing.set_start_method``.
 - A queue of ``multiprocessing`` for the reports: it keeps what is not read, so a million reports fill the memory.
+- Ending the pool without waiting: a process that is only just starting does not find what it was given any more,
+  and at the interpreter's end the standard library may write to a pipe that is closed.
 - Reading the pipe by the loop: a process that dies in the middle of a report would block the window.
 """
 
@@ -17,10 +19,12 @@ import itertools
 import multiprocessing
 import os
 import pickle
+import signal
+import sys
 import threading
 import weakref
 from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 from asyncslot._background.ending import wait_for_end
 from asyncslot._background.reporter import Report, call_function
@@ -64,15 +68,16 @@ class ProcessPool:
         # How many calls have not ended.
         self._pending = 0
         self._is_ended = False
+        lock = context.Lock()
         self._executor = ProcessPoolExecutor(
             max_workers=min(os.cpu_count() or 1, MAX_PROCESSES),
             mp_context=context,
             initializer=begin_worker,
-            initargs=(Channel(self._writer, context.Lock(), self._flags),),
+            initargs=(Channel(self._writer, lock, self._flags),),
         )
         # A daemon: it ends when no process has the pipe any more, and nobody waits for that.
         threading.Thread(
-            target=_read_reports, args=(reader, self._puts), name="asyncslot-progress", daemon=True
+            target=_read_reports, args=(reader, self._puts, lock), name="asyncslot-progress", daemon=True
         ).start()
 
     def submit(self, function: Callable[..., Any], *args: Any) -> concurrent.futures.Future[Any]:
@@ -82,7 +87,8 @@ class ProcessPool:
         Raises:
             BrokenProcessPool: If a process of the pool has died.
         """
-        future = self._executor.submit(function, *args)
+        with _holding_ctrl_c():
+            future = self._executor.submit(function, *args)
         self._pending += 1
         future.add_done_callback(self._on_done)
         return future
@@ -119,22 +125,46 @@ class ProcessPool:
         self._flags[slot] = 1
 
     def end(self) -> None:
-        """End the processes. Those whose call goes on, although it was cancelled, are terminated."""
+        """End the processes, and wait for their end. Those whose call goes on, although it was cancelled, are killed."""
         if self._is_ended:
             return
         self._is_ended = True
-        # The private name: Python 3.14 has terminate_workers(), which waits for nothing, too.
-        processes = list((self._executor._processes or {}).values())
-        self._executor.shutdown(wait=False)
-        # The thread reads the end of the file when the processes have ended, too.
-        self._writer.close()
         if self._pending:
-            for process in processes:
-                process.terminate()
+            # By the private name: before Python 3.14, nothing public does this.
+            for process in list((self._executor._processes or {}).values()):
+                process.kill()
+        self._executor.shutdown()
+        # Now the thread reads the end of the file.
+        self._writer.close()
 
 
-def _read_reports(reader: Any, puts: dict[int, PutReport]) -> None:
-    """Hand on the reports of all processes, until the last of them has ended."""
+@contextlib.contextmanager
+def _holding_ctrl_c() -> Iterator[None]:
+    """
+    Let Ctrl-C wait until the block is over, here and in the processes that begin in it.
+
+    They ignore it later, but while they start, it would end them with a traceback.
+    """
+    # Windows has no such thing.
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _read_reports(reader: Any, puts: dict[int, PutReport], lock: object) -> None:  # noqa: ARG001 - see below.
+    """
+    Hand on the reports of all processes, until the last of them has ended.
+
+    Args:
+        reader: The reading end of the pipe.
+        puts: Where the reports of each call go.
+        lock: Kept alive until then: a process that is only just starting finds it by its name.
+    """
     with reader, contextlib.suppress(EOFError, OSError):
         while True:
             number, *report = reader.recv()
@@ -242,9 +272,8 @@ def replace_pool(loop: asyncio.AbstractEventLoop) -> ProcessPool:
     if old is not None:
         old.end()
     pool = _pools[loop] = ProcessPool()
+    # A loop of another kind has nothing like this. The standard library ends the processes when the pool is freed with
+    # such a loop. It must not be waited for then: the garbage collector may run on any thread.
     if isinstance(loop, AsyncSlotEventLoop):
         loop._ending.callback(pool.end)
-    else:
-        # In a forked child, this would terminate the parent's processes.
-        weakref.finalize(loop, pool.end).atexit = False
     return pool

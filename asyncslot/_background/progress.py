@@ -65,7 +65,8 @@ class Progress:
             bar: A QProgressBar, or a QProgressDialog, which has a label and a button of its own. While no total is
                 known, it shows that something goes on. None for no bar.
             label: A widget with ``setText()``, which shows the texts that are reported; None for none.
-            cancel_button: A button that cancels the call that runs. It is enabled only while one runs. None for none.
+            cancel_button: A button that cancels the call that runs. It is enabled only while one runs. Several
+                objects of this class may share it. None for none.
 
         Returns:
             This object: ``progress = Progress().bind(self.bar)``.
@@ -81,8 +82,8 @@ class Progress:
         if self.is_running:
             view.begin()
             view.show(self)
-        else:
-            view.disable()
+        elif cancel_button is not None:
+            cancel_button.setEnabled(False)
         return self
 
     def cancel(self) -> None:
@@ -150,6 +151,8 @@ class _View:
         self._is_dialog = hasattr(bar, "setLabelText")
         # They exist only while a call runs: a connection keeps what it calls alive, and that the widgets.
         self._connections: list[Connection] = []
+        # This view counts among those that keep the button enabled.
+        self._enables = False
 
     def begin(self) -> None:
         """Show that work has begun, about which nothing else is known."""
@@ -159,7 +162,8 @@ class _View:
             # A dialog shows itself some time after this.
             self._bar.setValue(0)
         if self._has(self._button):
-            self._button.setEnabled(True)
+            self._enables = True
+            self._count_enabling(1)
             self._connect(self._button.clicked)
         if self._is_dialog and self._has(self._bar):
             self._connect(self._bar.canceled)
@@ -180,9 +184,17 @@ class _View:
             self._bar.setValue(value)
 
     def disable(self) -> None:
-        """Show that there is nothing to cancel any more."""
+        """Show that there is nothing to cancel any more, unless the button cancels something else, too."""
+        if self._enables:
+            self._enables = False
+            self._count_enabling(-1)
+
+    def _count_enabling(self, change: int) -> None:
+        # In a property of the button's, which several objects of this class may have.
         if self._has(self._button):
-            self._button.setEnabled(False)
+            count = (self._button.property("_asyncslot_enabling") or 0) + change
+            self._button.setProperty("_asyncslot_enabling", count)
+            self._button.setEnabled(count > 0)
 
     def end(self, progress: Progress, *, has_succeeded: bool) -> None:
         """Show that no work goes on."""

@@ -10,6 +10,7 @@ import contextlib
 import functools
 import inspect
 import math
+import numbers
 import operator
 from asyncio import CancelledError
 from typing import Any, Callable, Iterable, Iterator, NamedTuple, TypeVar
@@ -107,10 +108,9 @@ class ProgressReporter:
 def _check_number(name: str, number: Any) -> float:
     """Return *number* as an int or a float; numbers of other kinds, as NumPy's, are converted."""
     converted: float | None = None
-    for convert in (operator.index, float):
-        with contextlib.suppress(TypeError, ValueError):
-            converted = convert(number)
-            break
+    with contextlib.suppress(TypeError, ValueError):
+        # bool is an int, too.
+        converted = int(number) if isinstance(number, numbers.Integral) else float(number)
     if converted is None:
         msg = f"{name} must be a number, got {number!r}"
         raise TypeError(msg)

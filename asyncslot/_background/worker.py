@@ -8,6 +8,7 @@ by which the process reports.
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from functools import partial
 from time import monotonic
@@ -88,6 +89,9 @@ def begin_worker(channel: Channel) -> None:
     _channel = channel
     # The terminal sends Ctrl-C to the processes, too. The program hears it, and cancels its calls.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform != "win32":
+        # Blocked while the process started.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 # The channel of the pool that this process works for. `begin_worker` sets it.

@@ -10,7 +10,7 @@ from asyncslot._loop.first_step import dispose
 from asyncslot._qt import check_alive
 from asyncslot._slot.start import find_record, run_task
 from asyncslot._task.cancellation import CancelReason, cancel_all
-from asyncslot._task.owner import owned_tasks
+from asyncslot._task.owner import find_owned, owned_tasks
 
 if TYPE_CHECKING:
     import contextvars
@@ -24,6 +24,9 @@ def scope(owner: Any, *, slot: Callable[..., object] | None = None) -> TaskScope
     """
     Return the scope of *owner*'s tasks: the tasks of its slots, and those run with ``owner=``.
 
+    It is the same object each time, and lives as long as the owner. So its methods can be connected:
+    ``self.cancel_button.clicked.connect(scope(self, slot=Window.on_start).cancel)``.
+
     Args:
         owner: The QObject.
         slot: One of its slots, as ``Window.on_start`` or ``window.on_start``: the scope then has the calls of this
@@ -36,7 +39,12 @@ def scope(owner: Any, *, slot: Callable[..., object] | None = None) -> TaskScope
     """
     # Here, where the mistake is made, and not at the scope's first use.
     check_alive(owner)
-    return TaskScope(owner, None if slot is None else _find_slots(owner, slot))
+    slots = None if slot is None else _find_slots(owner, slot)
+    scopes = find_owned(owner).scopes
+    if slots not in scopes:
+        scopes[slots] = TaskScope(owner, slots)
+    found: TaskScope = scopes[slots]
+    return found
 
 
 def _find_slots(owner: Any, slot: Callable[..., object]) -> frozenset[object]:
@@ -62,7 +70,6 @@ class TaskScope:
     """
 
     def __init__(self, owner: Any, slots: frozenset[object] | None = None) -> None:
-        # The tasks are looked up at each use, so all scopes of one owner are alike.
         self._owner = weakref.ref(owner)
         self._slots = slots
 

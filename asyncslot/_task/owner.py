@@ -86,6 +86,9 @@ class OwnedTasks:
         self._thread_id = threading.get_ident() if self._is_widget and on_widget_thread() else None
         # Each task, with the timer that cancels it again if it goes on after its owner; None while that lives.
         self.tasks: dict[asyncio.Task[Any], asyncio.TimerHandle | None] = {}
+        # The owner's scopes, by what they have. A binding keeps no receiver of a bound method alive, so that
+        # `clicked.connect(scope(owner).cancel)` needs them here.
+        self.scopes: dict[object, Any] = {}
         # What else is called when the owner is destroyed, on the thread that destroys it.
         self.watchers: list[Callable[[], None]] = []
         # Kept, because on PyQt the connection lives as long as this object.

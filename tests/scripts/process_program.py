@@ -1,5 +1,6 @@
-"""A program that quits while a process works for it: process_program.py quit|sigint|stubborn."""
+"""A program that quits while a process works for it, or begins to: process_program.py quit|sigint|stubborn|early."""
 
+import asyncio
 import os
 import signal
 import sys
@@ -7,6 +8,7 @@ import time
 
 from qt import QApplication
 
+import asyncslot
 from asyncslot import AsyncSlotEventLoop, Progress, run_in_process, run_task
 
 
@@ -24,6 +26,12 @@ def stubborn(progress):
     time.sleep(3600)
 
 
+async def begin_only():
+    task = asyncio.ensure_future(run_in_process(time.sleep, 0))
+    await asyncio.sleep(0)
+    print(task.done())
+
+
 def on_report(_):
     print("begun", flush=True)
     progress._on_report = None
@@ -38,6 +46,9 @@ if __name__ == "__main__":
     os.setpgrp()
     AsyncSlotEventLoop.shutdown_timeout_s = 0.2 if sys.argv[1] == "stubborn" else 5
     app = QApplication([])
+    if sys.argv[1] == "early":
+        asyncslot.run(begin_only())
+        sys.exit()
     progress = Progress(on_report)
     run_task(run_in_process(stubborn if sys.argv[1] == "stubborn" else work, progress=progress))
     sys.exit(app.exec())
