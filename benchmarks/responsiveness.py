@@ -15,6 +15,7 @@ import threading
 import time
 from typing import Any, AsyncIterator, Callable, Coroutine, Iterable
 
+from asyncslot import Progress, ProgressReporter, run_in_process, run_in_thread
 from benchmarks.job import Context, Job, Measurements, hold_task, open_echo
 from benchmarks.peers import import_qt
 from benchmarks.speed import MESSAGE
@@ -139,6 +140,41 @@ async def _be_busy(found: Measurements) -> AsyncIterator[None]:
         yield
 
 
+def _count(progress: ProgressReporter) -> int:
+    """Compute until the work is cancelled; return how far it has come."""
+    count = 0
+    while not progress.is_cancelled:
+        count += 1
+    return count
+
+
+def _count_and_report(progress: ProgressReporter) -> int:
+    """Do the same, and report each number."""
+    count = 0
+    with contextlib.suppress(asyncio.CancelledError):
+        while True:
+            count += 1
+            progress.report(count)
+    return count
+
+
+def _compute(run: Callable[..., Any], count: Callable[..., int]) -> Condition:
+    """Return the condition that something counts in the background."""
+
+    @contextlib.asynccontextmanager
+    async def condition(found: Measurements) -> AsyncIterator[None]:
+        progress = Progress()
+        # A process takes time to start, in which it slows nothing down but the machine.
+        await run(int)
+        began_s = time.perf_counter()
+        task = asyncio.get_running_loop().create_task(run(count, progress=progress))
+        yield
+        progress.cancel()
+        found["per_s"] = await task / (time.perf_counter() - began_s)
+
+    return condition
+
+
 async def _watch_frames(frames: int) -> Measurements:
     """Watch *frames* frames, and measure the gaps between them."""
     core = import_qt("QtCore")
@@ -216,6 +252,10 @@ JOBS: dict[str, Job] = {
     "frames-flood": _make_job(_watch_frames, _flood),
     "frames-burst": _make_job(_watch_frames, _burst),
     "frames-sockets": _make_job(_watch_frames, _be_busy),
+    "frames-thread": _make_job(_watch_frames, _compute(run_in_thread, _count)),
+    "frames-thread-reports": _make_job(_watch_frames, _compute(run_in_thread, _count_and_report)),
+    "frames-process": _make_job(_watch_frames, _compute(run_in_process, _count)),
+    "frames-process-reports": _make_job(_watch_frames, _compute(run_in_process, _count_and_report)),
     "slot-idle": _make_job(_call_from_slot, _be_idle),
     "slot-flood": _make_job(_call_from_slot, _flood),
     "thread-idle": _make_job(_call_from_thread, _be_idle),
@@ -227,7 +267,7 @@ UNITS = {name: 180 if name.startswith("frames") else 400 for name in JOBS}
 
 # What is measured besides the summary.
 NOTES = {
-    "per s": "callbacks, or messages there and back, meanwhile",
+    "per s": "callbacks, messages there and back, numbers counted, or reports, meanwhile",
     "call_soon": f"how long {BURST:,} calls of call_soon() took",
     "drained": "from the first of them until the last was called back",
 }

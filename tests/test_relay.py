@@ -70,40 +70,65 @@ def report(done: float) -> Report:
 
 
 def test_relay_delivers_the_first_report_at_once(loop: Loop) -> None:
-    """And arms no timer for it."""
+    """When none comes after it, the relay is idle again."""
     relay, delivered = make(loop)
     relay.put(report(1))
     loop.run()
     assert delivered == [1]
+    loop.run(INTERVAL_S)
     assert not loop.timers
+    assert not loop.woken
+    relay.put(report(2))
+    loop.run()
+    assert delivered == [1, 2]
 
 
 def test_relay_wakes_the_loop_once_for_a_flood(loop: Loop) -> None:
-    """Of many reports in one interval, the newest is delivered, at its end."""
+    """After the first report, a timer brings the newest one, once per interval."""
     relay, delivered = make(loop)
     relay.put(report(0))
     loop.run()
-    for done in range(1000):
-        relay.put(report(done))
-    assert len(loop.woken) == 1
-    loop.run(INTERVAL_S / 2)
-    assert delivered == [0]
+    for number in range(3):
+        for done in range(100):
+            relay.put(report(100 * number + done))
+        assert not loop.woken
+        assert len(loop.timers) == 1
+        loop.run(INTERVAL_S / 2)
+        loop.run(INTERVAL_S / 2)
+    assert delivered == [0, 99, 199, 299]
     loop.run(INTERVAL_S)
-    assert delivered == [0, 999]
     assert not loop.timers
-    assert not loop.woken
 
 
-def test_relay_delivers_a_report_that_comes_while_it_waits(loop: Loop) -> None:
-    """No report stays behind: the last one is delivered without another one after it."""
-    relay, delivered = make(loop)
-    relay.put(report(0))
-    loop.run()
-    relay.put(report(1))
-    loop.run(INTERVAL_S / 2)
-    relay.put(report(2))
-    loop.run(INTERVAL_S)
-    assert delivered == [0, 2]
+def test_relay_report_that_comes_as_it_becomes_idle_is_delivered(loop: Loop) -> None:
+    """A thread may report between any two lines: before the relay is idle, and after it."""
+
+    class Racing(Relay):
+        def __setattr__(self, name: str, value: object) -> None:
+            # As if a thread came in before, or after, the line that makes the relay idle.
+            is_idle = name == "_is_scheduled" and value is False and reports
+            if is_idle and reports[0] == "before":
+                self.put(report(reports.pop()))
+            super().__setattr__(name, value)
+            if is_idle and reports and reports[0] == "after":
+                self.put(report(reports.pop()))
+
+    for moment in ("before", "after"):
+        delivered: list[float] = []
+        reports: list[Any] = []
+        fake: Any = loop
+        relay = Racing(fake, lambda report, delivered=delivered: delivered.append(report.done))
+        relay.put(report(1))
+        loop.run()
+        reports.extend([moment, 2])
+        loop.run(INTERVAL_S)
+        loop.run()
+        assert delivered == [1, 2]
+        assert len(loop.timers) == 1
+        reports.clear()
+        loop.run(INTERVAL_S)
+        assert not loop.timers
+        assert not loop.woken
 
 
 def test_relay_flush_delivers_what_is_new(loop: Loop) -> None:

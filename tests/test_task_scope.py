@@ -130,12 +130,13 @@ def test_scope_can_be_connected(attached: AsyncSlotEventLoop) -> None:
     source.emitted.connect(scope(owner, slot=Downloads.download).cancel)
     gc.collect()
     assert scope(owner, slot=owner.download) is scope(owner, slot=Downloads.download) is not scope(owner)
-    task = owner.download()
+    tasks = [owner.download()]
     source.emitted.emit()
-    run_qt(lambda quit_qt: task.add_done_callback(lambda _: attached.call_soon(quit_qt)))
-    assert task.cancelled()
+    run_qt(lambda quit_qt: tasks[0].add_done_callback(lambda _: attached.call_soon(quit_qt)))
+    assert tasks[0].cancelled()
     reference = weakref.ref(owner)
-    del owner, task  # The task refers to its frame, in which the owner is.
+    tasks.clear()  # They refer to their frames, in which the owner is.
+    del owner
     gc.collect()
     assert reference() is None
 

@@ -125,7 +125,7 @@ class ProcessPool:
         self._flags[slot] = 1
 
     def end(self) -> None:
-        """End the processes, and wait for their end. Those whose call goes on, although it was cancelled, are killed."""
+        """End the processes, and wait for that. If a call goes on, although it was cancelled, they are killed."""
         if self._is_ended:
             return
         self._is_ended = True
