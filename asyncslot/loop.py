@@ -528,7 +528,10 @@ class AsyncSlotEventLoop(PlatformEventLoop):
                 msg = f"too many Qt event loops are nested in callbacks ({self._slicer.slices}) for one more call"
                 raise RuntimeError(msg)
         elif get_running_loop() is not None:
-            msg = "Cannot run the event loop while another loop is running"
+            msg = (
+                "Cannot run the event loop while another loop is running: to wait in a slot, use asyncslot.run() or the "
+                "running loop's run_until_complete(); in a coroutine use 'await'"
+            )
             raise RuntimeError(msg)
 
     def _require_application(self) -> Any:
