@@ -529,8 +529,8 @@ class AsyncSlotEventLoop(PlatformEventLoop):
                 raise RuntimeError(msg)
         elif get_running_loop() is not None:
             msg = (
-                "Cannot run the event loop while another loop is running: to wait in a slot, use asyncslot.run() or the "
-                "running loop's run_until_complete(); in a coroutine use 'await'"
+                "Cannot run the event loop while another loop is running: to wait in a slot, use asyncslot.run(), "
+                "which nests in that loop; in a coroutine use 'await'"
             )
             raise RuntimeError(msg)
 

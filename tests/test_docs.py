@@ -221,3 +221,22 @@ def test_recipe_runs_and_prints_what_it_says(program: str, tmp_path: Path) -> No
     assert run.stdout.splitlines() == SAID.findall(program)
     assert run.returncode == 0
     assert run.stdout
+
+
+@pytest.mark.parametrize("state", ["attached", "bare"])
+def test_asyncio_says_in_a_slot_what_the_page_says(state: str) -> None:
+    """The messages of docs/behaviour.md are those that come, and the ways out that it names work."""
+    finished = run_script("asyncio_messages", state, options=("-W", "error"))
+    attached = "asyncio.run() cannot be called from a running event loop"
+    bare = "no running event loop"
+    other = next((line for line in finished.lines if line.startswith("other_loop !!")), "")
+    expected = {
+        "attached": [f"run !! {attached}", other, "run -> 1", "run_task -> 1"],
+        "bare": [f"create_task !! {bare}", "run -> 1", "other_loop -> 1", "run -> 1", "run_task -> 1"],
+    }
+    assert finished.lines == expected[state]
+    assert (state == "attached") == ("use asyncslot.run(), which nests in that loop" in other)
+    page = (DOCS / "behaviour.md").read_text(encoding="utf-8")
+    assert f"| `{attached}` |" in page
+    assert f"| `{bare}`, from" in page
+    assert finished.errors == ""
