@@ -1,9 +1,9 @@
-"""A chat over websockets. The window connects again when the server was away; open a second one to talk to."""
+"""A chat over websockets, with two windows that talk to each other. They connect again when the server was away."""
 
 import asyncio
 
 from aiohttp import ClientError, ClientSession, web
-from qtpy.QtWidgets import QApplication, QLineEdit, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
 import asyncslot
 from asyncslot import AsyncClose, AsyncSlot, run_task
@@ -15,20 +15,11 @@ class Window(QWidget):
         self.setWindowTitle("Chat")
         self.url, self.socket = url, None
         self.text, self.line = QPlainTextEdit(readOnly=True), QLineEdit(enabled=False)
-        self.another = QPushButton("Open another window")
         layout = QVBoxLayout(self)
-        for widget in (self.text, self.line, self.another):
-            layout.addWidget(widget)
+        layout.addWidget(self.text)
+        layout.addWidget(self.line)
         self.line.returnPressed.connect(self.on_return)
-        self.another.clicked.connect(lambda: Window.open(url))
         self.connection = run_task(self.stay_connected(), owner=self)
-
-    windows = []  # noqa: RUF012 - Qt does not keep a window without a parent.
-
-    @classmethod
-    def open(cls, url):
-        cls.windows.append(cls(url))
-        cls.windows[-1].show()
 
     async def stay_connected(self):
         delay_s = 0.1
@@ -86,7 +77,10 @@ class Server:
 
 async def main():
     server = Server()
-    Window.open(f"http://127.0.0.1:{await server.start()}")
+    url = f"http://127.0.0.1:{await server.start()}"
+    windows = [Window(url), Window(url)]
+    for window in windows:
+        window.show()
     try:
         await asyncio.Event().wait()  # The program ends when the last window is closed.
     finally:

@@ -216,7 +216,7 @@ def test_login_example_goes_on_after_its_dialog(end: str, lines: list[str]) -> N
         ("downloads", "end", ["Downloading… False True", "All files are here. True False", "closing"]),
         ("downloads", "cancel", ["Downloading… False True", "Cancelled. False False", "closing"]),
         ("downloads", "close", ["Downloading… False True", "closing"]),
-        ("chat", "second", ["heard", "closing"]),
+        ("chat", "end", ["heard", "closing"]),
         ("chat", "away", ["away", "heard", "closing"]),
         ("primes", "end", ["Counting… False", "9592 primes False", "closing"]),
         ("primes", "cancel", ["Counting… False", "Cancelled. False", "closing"]),

@@ -1,4 +1,4 @@
-"""Runs an example and uses its window, by pointer and keyboard: drive_window.py FILE end|cancel|close|away|second."""
+"""Runs an example and uses its window, by pointer and keyboard: drive_window.py FILE end|cancel|close|away."""
 
 import asyncio
 import os
@@ -80,8 +80,6 @@ async def drive_chat(window):
         print("away")
         await server.start(port)
         await until(window.line.isEnabled)
-    click(window.another)
-    await until(lambda: len(windows()) > 1)
     (other,) = set(windows()) - {window}
     await until(other.line.isEnabled)
     for line in ("one", "two"):

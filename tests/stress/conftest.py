@@ -10,7 +10,7 @@ from typing import Any, Iterator
 import pytest
 from stress_support import CHILDREN, FACTOR, FIGURES, SEED, Census, find_leaks
 
-from asyncslot import run
+from asyncslot import run, run_in_process
 from asyncslot._qt import QtCore, import_qt
 
 QtWidgets = import_qt("QtWidgets")
@@ -66,6 +66,8 @@ def warm(app: Any) -> None:
         writer.close()
         server.close()
         await asyncio.get_running_loop().run_in_executor(None, int)
+        # multiprocessing keeps a process of its own, and the memory that processes have shared.
+        await run_in_process(int)
 
     run(use_all())
 

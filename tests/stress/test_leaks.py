@@ -6,11 +6,21 @@ import asyncio
 import gc
 from typing import Any, Callable
 
+import process_functions
 import psutil
 import pytest
 from stress_support import FACTOR, Census, wait_qt
 
-from asyncslot import AsyncSlot, AsyncSlotEventLoop, run, run_task
+from asyncslot import (
+    AsyncSlot,
+    AsyncSlotEventLoop,
+    Progress,
+    run,
+    run_in_process,
+    run_in_qt_thread,
+    run_in_thread,
+    run_task,
+)
 from asyncslot._qt import QtCore, Signal, import_qt
 
 QtWidgets = import_qt("QtWidgets")
@@ -90,9 +100,57 @@ def fail_tasks(count: int) -> None:
         wait_qt(lambda: not asyncio.all_tasks(loop))
 
 
-@pytest.mark.parametrize("work", [call_slots, make_loops, attach_and_detach, open_dialogs, fail_tasks])
+async def count_up(run_in: Any, count: int) -> None:
+    bar = QtWidgets.QProgressBar()
+    progress = Progress().bind(bar)
+    assert await run_in(process_functions.count, count, progress=progress) == count
+    assert (bar.value(), bar.maximum()) == (count - 1, count)
+
+
+def report_from_a_thread(count: int) -> None:
+    run(count_up(run_in_thread, 2500 * count))
+
+
+def report_from_a_process(count: int) -> None:
+    run(count_up(run_in_process, 250 * count))
+
+
+def cancel_work(count: int) -> None:
+    async def cancel_all() -> None:
+        for run_in in (run_in_thread, run_in_process):
+            for number in range(count // 20):
+                task = run_task(run_in(process_functions.run_until_cancelled, progress=Progress()))
+                await asyncio.sleep(0.001 * (number % 5))
+                task.cancel()
+                await asyncio.wait([task])
+                assert task.cancelled()
+
+    run(cancel_all())
+
+
+def cross_threads(count: int) -> None:
+    async def cross() -> None:
+        thread = QtCore.QThread()
+        thread.start()
+        for number in range(count // 20):
+            task = run_task(run_in_qt_thread(thread, asyncio.sleep(0.002)))
+            await asyncio.sleep(0.001 * (number % 4))
+            if number % 2:
+                task.cancel()
+            await asyncio.wait([task])
+        thread.quit()
+        await run_in_thread(thread.wait)
+
+    run(cross())
+
+
+WORK = [call_slots, make_loops, attach_and_detach, open_dialogs, fail_tasks]
+WORK += [report_from_a_thread, report_from_a_process, cancel_work, cross_threads]
+
+
+@pytest.mark.parametrize("work", WORK)
 def test_memory_does_not_grow(app: Any, work: Callable[[int], None]) -> None:
-    """Thousands of slot calls, loops, attachments, dialogs and failures leave nothing behind."""
+    """Thousands of slot calls, loops, dialogs, failures and cancellations, and millions of reports, leave nothing."""
     process = psutil.Process()
     count = 2000 * FACTOR
     work(count)  # What is allocated once is allocated now.
