@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Callable
 
 from PySide6.QtWidgets import QWidget
 
-from asyncslot import AsyncClose, AsyncSlot, AsyncSlotEventLoop, run_task
+from asyncslot import (
+    AsyncClose,
+    AsyncSlot,
+    AsyncSlotEventLoop,
+    Progress,
+    ProgressReporter,
+    run_in_process,
+    run_in_qt_thread,
+    run_in_thread,
+    run_task,
+    scope,
+    wait_signal,
+)
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent
@@ -50,6 +62,23 @@ async def use() -> None:
     assert_type(await run_task(asyncio.sleep(1, "x")), str)
     bare(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     typed("x", count=2)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def count(number: int, progress: ProgressReporter) -> int:
+    for each in progress.track(range(number)):
+        assert_type(each, int)
+    progress.report(0.5, 1, text="half")
+    return number
+
+
+async def use_background(window: Window) -> None:
+    progress = Progress(lambda progress: print(progress.done)).bind(window)
+    assert_type(progress, Progress)
+    assert_type(await run_in_thread(count, 3, progress=progress), int)
+    assert_type(await run_in_process(count, 3), int)
+    assert_type(await run_in_qt_thread(window.thread(), asyncio.sleep(1, "x")), str)
+    assert_type(scope(window, slot=Window.closeEvent).is_running, bool)
+    print((await wait_signal(window.windowTitleChanged, timeout_s=1)).signal)
 
 
 def use_loop() -> None:
