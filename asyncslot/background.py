@@ -130,8 +130,10 @@ async def _run(
         result = await job.run()
         has_succeeded = True
     finally:
-        relay.flush()
-        progress._end(has_succeeded=has_succeeded)
+        try:
+            relay.flush()
+        finally:
+            progress._end(has_succeeded=has_succeeded)
     return result
 
 

@@ -67,18 +67,20 @@ async def show_dialog(dialog: Any) -> int:
     dialog.installEventFilter(watcher)
     # In blocking mode, the end of a dialog that a coroutine awaits does not end the program.
     hold = loop._hold_last_window(dialog) if isinstance(loop, AsyncSlotEventLoop) else contextlib.nullcontext()
-    try:
-        with hold:
+    with hold:
+        try:
             async with expect_signal(dialog.finished, watcher.hidden, owner=dialog) as received:
                 dialog.open()
-    finally:
-        if is_alive(dialog):
-            dialog.removeEventFilter(watcher)
-            # Not close(), which a closeEvent() may refuse. Of QDialog itself: the program may override it.
-            if dialog.isVisible():
-                widgets.QDialog.done(dialog, 0)
-    # hide() and close() of some dialogs end exec(), but emit no finished().
-    result: int = received.arguments[0] if received.arguments else dialog.result()
+        finally:
+            if is_alive(dialog):
+                dialog.removeEventFilter(watcher)
+                # Not close(), which a closeEvent() may refuse. Of QDialog itself: the program may override it.
+                if dialog.isVisible():
+                    widgets.QDialog.done(dialog, 0)
+    # As exec(): a message box that is closed has another result than it has told by finished(). hide() tells none.
+    if not is_alive(dialog) and received.arguments:
+        return int(received.arguments[0])
+    result: int = dialog.result()
     return result
 
 
@@ -160,8 +162,8 @@ async def question(parent: Any, title: str, text: str, buttons: Any = None, defa
         default_button: The button that the Return key presses; None to let Qt choose.
 
     Returns:
-        The ``QMessageBox.StandardButton`` that was pressed; of Escape, the one that Escape presses. NoButton if the
-        box was closed otherwise.
+        The ``QMessageBox.StandardButton`` that was pressed. Escape, and closing the box, press one, too: Cancel, No, or
+        the only one. NoButton if the program has closed the box.
 
     Raises:
         SenderDestroyed: If the parent is destroyed meanwhile.
@@ -187,7 +189,9 @@ async def _show_message(icon: str, parent: Any, title: str, text: str, buttons: 
     with _deleting(message_box(getattr(message_box.Icon, icon), title, text, buttons, parent)) as box:
         if default_button is not None:
             box.setDefaultButton(default_button)
-        return known(await show_dialog(box))
+        await show_dialog(box)
+        button = box.clickedButton()
+        return known.NoButton if button is None else box.standardButton(button)
 
 
 # -- files --

@@ -8,7 +8,7 @@ import contextlib
 import enum
 import heapq
 import threading
-from typing import TYPE_CHECKING, Any, Awaitable, Callable, ClassVar, Coroutine, Generator, Iterator, TypeVar
+from typing import TYPE_CHECKING, Any, Awaitable, Callable, ClassVar, Coroutine, Generator, Iterator, NoReturn, TypeVar
 
 from asyncslot._loop.blocking_calls import (
     ApplicationCall,
@@ -25,6 +25,7 @@ from asyncslot._loop.handles import Handle, TimerHandle, run_locked
 from asyncslot._loop.interrupts import Interrupts, deferring_signals, on_main_thread
 from asyncslot._loop.quit import Quit, QuitPhase
 from asyncslot._loop.slicer import Outcome, Slicer
+from asyncslot._loop.spawned import is_importing_main
 from asyncslot._loop.this_thread import release_thread_loop, set_running, set_thread_loop, thread_loop
 from asyncslot._loop.unix import PlatformEventLoop
 from asyncslot._loop.waker import Waker
@@ -853,6 +854,8 @@ class AsyncSlotEventLoop(PlatformEventLoop):
 
     def _open(self) -> None:
         """Let Qt run the guest. Everything is undone if anything is raised."""
+        if is_importing_main():
+            _refuse_second_run()
         application = self._require_application()
         # Each undoing is registered before its step where it can be: a step may fail half-way.
         with contextlib.ExitStack() as opening:
@@ -963,6 +966,18 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         self._ending = contextlib.ExitStack()
         atexit.unregister(self._on_exit)
         self._interrupts.forget()
+
+
+def _refuse_second_run() -> NoReturn:
+    """Raise the error for a spawned process that runs the program once more, and end its Qt loop."""
+    if loop_level():
+        QtCore.QCoreApplication.exit(1)
+    msg = (
+        "this process was started to work for the program, by run_in_process() or multiprocessing, and it runs the "
+        "program once more, because it imports the program's file: write 'if __name__ == \"__main__\":' before the "
+        "lines that make the application and run it"
+    )
+    raise RuntimeError(msg)
 
 
 def _check_selector(selector: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -75,3 +76,30 @@ def die() -> None:
 
 def ignores_sigint() -> bool:
     return signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+class OddError(Exception):
+    """It cannot be made again from what it passes on."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(code)
+        self.text = text
+
+
+def raise_odd_error() -> None:
+    raise OddError(404, "not found")
+
+
+def return_lock() -> Any:
+    return threading.Lock()
+
+
+class Unmakeable:
+    """It can be sent, and not be made on the other side."""
+
+    def __reduce__(self) -> Any:
+        return (raise_error, ("no way back",))
+
+
+def return_unmakeable() -> Any:
+    return Unmakeable()

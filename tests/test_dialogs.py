@@ -100,6 +100,24 @@ def test_question_returns_the_button(parent: Any, act: Any, outcome: Any) -> Non
     assert answer(dialogs.question(parent, "Title", "Save?", default_button=Buttons.Yes), act) == outcome
 
 
+@pytest.mark.parametrize("names", ["Yes No", "Ok Cancel", "Yes No Cancel", "Save Discard Cancel", "Ok", "Yes Save"])
+@pytest.mark.parametrize("way", ["close", "accept"])
+def test_question_ended_otherwise_returns_what_qts_own_does(parent: Any, names: str, way: str) -> None:
+    """Closing the box by its title bar presses the button that Escape does; the program presses none."""
+    buttons = Buttons.NoButton
+    for name in names.split():
+        buttons |= getattr(Buttons, name)
+
+    def end(box: Any) -> None:
+        getattr(box, way)()
+        # A box in which Escape presses nothing cannot be closed.
+        box.done(0)
+
+    QtCore.QTimer.singleShot(0, lambda: end(QtWidgets.QApplication.activeModalWidget()))
+    expected = QtWidgets.QMessageBox.question(parent, "T", "Text", buttons)
+    assert answer(dialogs.question(parent, "T", "Text", buttons), end) == expected
+
+
 def test_question_has_qts_parameters(parent: Any) -> None:
     """Title, text and buttons are those that were given."""
 
@@ -275,7 +293,7 @@ def test_dialogs_is_an_attribute_without_widgets() -> None:
     assert finished.lines == ["True False"]
 
 
-@pytest.mark.parametrize("how", ["await", "exec", "message"])
+@pytest.mark.parametrize("how", ["await", "exec", "message", "timeout", "splash"])
 def test_dialog_before_the_first_window_does_not_end_the_program(how: str) -> None:
     """In blocking mode, the program goes on when its own dialog, the only window, closes; a window's end is a quit."""
     finished = run_script("log_in", how)

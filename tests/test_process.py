@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures.process import BrokenProcessPool
@@ -12,6 +15,7 @@ from typing import Any
 
 import process_functions as functions
 import pytest
+from qt import BINDING
 from support import CEILING_S, run_coroutine, run_script
 
 import asyncslot
@@ -41,6 +45,71 @@ def test_run_in_process_function_that_cannot_be_sent(attached: AsyncSlotEventLoo
     """The error says what kind of function can be."""
     with pytest.raises(TypeError, match="pass a function that is defined at the top level of a module"):
         run_coroutine(run_in_process(function))
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "error", "text"),
+    [
+        (functions.raise_odd_error, (), RuntimeError, r"raised OddError: 404; this exception itself cannot be sent"),
+        (functions.return_lock, (), TypeError, r"run_in_process\(\) cannot send .* to another process: cannot pickle"),
+        (functions.double, (threading.Lock(),), TypeError, r"run_in_process\(\) cannot send .*: cannot pickle"),
+        (functions.double, (functions.Unmakeable(),), RuntimeError, "cannot import what it is to call .*: no way back"),
+        (functions.return_unmakeable, (), ValueError, "no way back"),
+    ],
+    ids=["exception", "result", "argument", "argument there", "result here"],
+)
+def test_what_cannot_be_sent_concerns_its_own_call_only(
+    attached: AsyncSlotEventLoop, function: Any, arguments: Any, error: type[Exception], text: str
+) -> None:
+    """The pool does not break: calls that run beside it go on."""
+
+    async def main() -> None:
+        progress = Progress()
+        other = asyncslot.run_task(run_in_process(functions.run_until_cancelled, progress=progress))
+        while not progress.done:
+            await asyncio.sleep(0.001)
+        with pytest.raises(error, match=text):
+            await run_in_process(function, *arguments)
+        assert not other.done()
+        other.cancel()
+        await asyncio.wait([other])
+        assert other.cancelled()
+
+    run_coroutine(main())
+
+
+def test_program_without_main_guard_is_told(tmp_path: Path) -> None:
+    """The process that would run the program once more says what to write, and ends."""
+    program = tmp_path / "program.py"
+    program.write_text(UNGUARDED.replace("PySide6", BINDING))
+    command = [sys.executable, "-W", "error", str(program)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=CEILING_S)
+    assert run.stdout.splitlines() == ["BrokenProcessPool"]
+    assert "write 'if __name__ == \"__main__\":'" in run.stderr
+
+
+UNGUARDED = """
+import sys
+from PySide6.QtCore import QCoreApplication, QObject, QTimer
+import asyncslot
+
+def double(number):
+    return 2 * number
+
+class Receiver(QObject):
+    @asyncslot.AsyncSlot()
+    async def work(self):
+        try:
+            print(await asyncslot.run_in_process(double, 21))
+        except Exception as exc:
+            print(type(exc).__name__)
+        app.quit()
+
+app = QCoreApplication([])
+receiver = Receiver()
+QTimer.singleShot(0, receiver.work)
+sys.exit(app.exec() if hasattr(app, "exec") else app.exec_())
+"""
 
 
 def test_process_that_dies_breaks_its_calls_and_the_next_one_works(attached: AsyncSlotEventLoop) -> None:
@@ -79,10 +148,11 @@ def test_processes_end_with_the_loop(app: Any) -> None:
 def test_processes_end_with_a_loop_of_asyncio(app: Any) -> None:
     """It has nothing that we could end with it, so they end when the loop is freed."""
     pid = asyncio.run(run_in_process(os.getpid))
-    import gc
-
-    gc.collect()
-    wait_until_ended(pid)
+    end = time.monotonic() + CEILING_S
+    while is_process(pid):
+        gc.collect()
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_process_that_listens_to_nothing_is_killed_with_the_loop(app: Any, tmp_path: Path) -> None:

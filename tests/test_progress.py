@@ -189,6 +189,49 @@ def test_progress_dialog_shows_and_cancels(attached: AsyncSlotEventLoop, act: An
     delete(dialog)
 
 
+def test_progress_dialog_tells_whether_it_was_cancelled(attached: AsyncSlotEventLoop) -> None:
+    """As it does without asyncslot; a program may also keep it open, and it shows that all is done."""
+    dialog = QtWidgets.QProgressDialog()
+    dialog.setMinimumDuration(0)
+    progress = Progress().bind(dialog)
+    progress._begin(int)
+    progress._take(Report(2, 4, None))
+    click_cancel(dialog)
+    progress._end(has_succeeded=False)
+    assert dialog.wasCanceled()
+    dialog.setAutoReset(False)
+    dialog.setAutoClose(False)
+    progress._begin(int)
+    progress._take(Report(4, 4, None))
+    progress._end(has_succeeded=True)
+    assert not dialog.wasCanceled()
+    assert dialog.isVisible()
+    assert dialog.value() == 4
+    delete(dialog)
+
+
+def test_progress_that_cannot_be_shown_is_reported(loop: AsyncSlotEventLoop) -> None:
+    """And ends all the same: the widget may be the program's own."""
+    reports: list[str] = []
+    loop.set_exception_handler(lambda _, context: reports.append(context["message"]))
+
+    class Label(QtWidgets.QLabel):
+        def setText(self, text: str) -> None:
+            raise ValueError(text)
+
+    async def main() -> None:
+        bar = QtWidgets.QProgressBar()
+        progress = Progress().bind(bar, Label())
+        for _ in range(2):
+            progress._begin(int)
+            progress._take(Report(1, 2, "x"))
+            progress._end(has_succeeded=True)
+            assert not progress.is_running
+
+    loop.run_until_complete(main())
+    assert reports == ["A Progress could not be shown"] * 2
+
+
 def test_progress_leaves_no_connection(widgets: Widgets) -> None:
     """Between two calls, the button knows nothing of the work."""
     for _ in range(3):
@@ -213,11 +256,13 @@ def test_progress_on_report_is_called_with_it(app: Any) -> None:
     [
         ((3,), "bar must be a widget with setRange, setValue, reset, got 3"),
         ((None, 3), "label must be a widget with setText, got 3"),
+        ((None, QtWidgets.QPushButton), "pass it as cancel_button="),
         ((None, None, 3), "cancel_button must be a widget with setEnabled, clicked, got 3"),
     ],
 )
 def test_progress_bind_bad_input(app: Any, arguments: Any, text: str) -> None:
     """The error says what was expected."""
+    arguments = [each() if isinstance(each, type) else each for each in arguments]
     with pytest.raises(TypeError, match=text):
         Progress().bind(*arguments)
     with pytest.raises(TypeError, match="on_report must be a function of the Progress, got 3"):

@@ -56,6 +56,7 @@ def test_report_takes_numbers_of_all_kinds(worker: Worker, number: Any) -> None:
         ((1, []), TypeError, r"total must be a number, got \[\]"),
         ((float("nan"),), ValueError, "done must be a finite number, got nan"),
         ((1, float("inf")), ValueError, "total must be a finite number, got inf"),
+        ((1, 2, 5), TypeError, "text must be a str, got 5"),
         ((1, -1), ValueError, "total must be 0 or more, got -1"),
     ],
 )

@@ -27,8 +27,8 @@ from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 from typing import Any, Callable, Iterator
 
 from asyncslot._background.ending import wait_for_end
-from asyncslot._background.reporter import Report, call_function
-from asyncslot._background.worker import Channel, begin_worker, run_call
+from asyncslot._background.reporter import Report
+from asyncslot._background.worker import Channel, Sealed, begin_worker, run_call
 from asyncslot.loop import AsyncSlotEventLoop
 
 __all__ = ["ProcessJob", "ProcessPool"]
@@ -193,27 +193,53 @@ class ProcessJob:
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], put: PutReport | None
     ) -> None:
         _check_importable(function)
-        self._call = (function, args, kwargs)
+        self._call = Sealed((function, args, kwargs))
         self._put = put
         # The pool, and what was reserved there; None if the function takes no ``progress``.
         self._reserved: tuple[ProcessPool, int, int] | None = None
-        loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
+        self._future: asyncio.Future[Any] = self._loop.create_future()
         try:
-            self._submitted = self._submit(find_pool(loop))
+            self._submitted = self._submit(find_pool(self._loop))
         except BrokenProcessPool:  # A process has died since the last call.
             self._end_reports()
-            self._submitted = self._submit(replace_pool(loop))
-        self._future = asyncio.wrap_future(self._submitted, loop=loop)
+            self._submitted = self._submit(replace_pool(self._loop))
+        self._submitted.add_done_callback(self._on_done)
 
-    def _submit(self, pool: ProcessPool) -> concurrent.futures.Future[Any]:
+    def _submit(self, pool: ProcessPool) -> concurrent.futures.Future[Sealed]:
         if self._put is None:
-            return pool.submit(call_function, *self._call, None)
-        number, slot = pool.begin_reports(self._put)
-        self._reserved = (pool, number, slot)
-        return pool.submit(run_call, number, slot, *self._call)
+            return pool.submit(run_call, self._call, None)
+        ticket = pool.begin_reports(self._put)
+        self._reserved = (pool, *ticket)
+        return pool.submit(run_call, self._call, ticket)
+
+    # -- on the pool's own thread --
+
+    def _on_done(self, submitted: concurrent.futures.Future[Sealed]) -> None:
+        result, exc = None, None
+        try:
+            # This makes the result, which may take time, not on the loop's thread.
+            result = submitted.result().open()
+        except BaseException as error:  # noqa: BLE001 - whatever the function has raised.
+            exc = error
+        # If the loop is closed, nobody waits any more.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._set, result, exc)
+
+    # -- on the loop's thread --
+
+    def _set(self, result: Any, exc: BaseException | None) -> None:
+        if self._future.done():
+            return
+        if isinstance(exc, concurrent.futures.CancelledError):
+            self._future.cancel()
+        elif exc is not None:
+            self._future.set_exception(exc)
+        else:
+            self._future.set_result(result)
 
     def cancel(self) -> None:
-        """Ask the function to end; if it has not begun, it never does. Called on the loop's thread."""
+        """Ask the function to end; if it has not begun, it never does."""
         if not self._submitted.cancel() and self._reserved is not None:
             pool, _, slot = self._reserved
             pool.cancel(slot)
@@ -221,14 +247,13 @@ class ProcessJob:
     async def run(self) -> Any:
         """Wait until the call has ended: see `wait_for_end`."""
         try:
-            result = await wait_for_end(self._future, self.cancel)
+            result, report = await wait_for_end(self._future, self.cancel)
         finally:
             self._end_reports()
-        if self._put is None:
-            return result
-        result, report = result
+            # Its callback refers to this object.
+            del self._submitted
         # The last one; the pipe may be slower than the result.
-        if report is not None:
+        if report is not None and self._put is not None:
             self._put(report)
         return result
 

@@ -72,10 +72,13 @@ class Progress:
             This object: ``progress = Progress().bind(self.bar)``.
 
         Raises:
-            TypeError: If one of the widgets cannot do that.
+            TypeError: If one of the widgets cannot do that, or *label* is a button.
         """
         _check("bar", bar, "setRange", "setValue", "reset")
         _check("label", label, "setText")
+        if hasattr(label, "clicked"):
+            msg = f"label shows the texts that are reported, got the button {label!r}; pass it as cancel_button="
+            raise TypeError(msg)
         _check("cancel_button", cancel_button, "setEnabled", "clicked")
         view = _View(bar, label, cancel_button, self.cancel)
         self._views.append(view)
@@ -124,19 +127,22 @@ class Progress:
     def _take(self, report: Report) -> None:
         self.done, self.total, self.text = report
         for view in self._views:
-            view.show(self)
-        if self._on_report is None:
-            return
-        try:
-            self._on_report(self)
-        except Exception as exc:  # noqa: BLE001 - it is no failure of the work.
-            context = {"message": "Exception in on_report of a Progress", "exception": exc}
-            asyncio.get_running_loop().call_exception_handler(context)
+            self._try(view.show, self)
+        if self._on_report is not None:
+            self._try(self._on_report, self)
 
     def _end(self, *, has_succeeded: bool) -> None:
         self._cancel = None
         for view in self._views:
-            view.end(self, has_succeeded=has_succeeded)
+            self._try(view.end, self, has_succeeded)
+
+    def _try(self, show: Callable[..., object], *args: object) -> None:
+        """Call what shows the progress. If it fails, that is no failure of the work, which is shown on."""
+        try:
+            show(*args)
+        except Exception as exc:  # noqa: BLE001 - the program's own function, or a widget of its own.
+            context = {"message": "A Progress could not be shown", "exception": exc}
+            asyncio.get_running_loop().call_exception_handler(context)
 
 
 class _View:
@@ -196,7 +202,7 @@ class _View:
             self._button.setProperty("_asyncslot_enabling", count)
             self._button.setEnabled(count > 0)
 
-    def end(self, progress: Progress, *, has_succeeded: bool) -> None:
+    def end(self, progress: Progress, has_succeeded: object) -> None:
         """Show that no work goes on."""
         for connection in self._connections:
             connection.close()
@@ -204,12 +210,15 @@ class _View:
         self.disable()
         if not self._has(self._bar):
             return
+        # A dialog that was cancelled is hidden. reset() would make it forget that.
+        if self._is_dialog and self._bar.wasCanceled():
+            return
         if progress.total is None:
             # Without a range, it would go on showing that something goes on.
             self._bar.setRange(0, 1)
             self._bar.setValue(1)
-        # A dialog hides itself.
-        if not has_succeeded or self._is_dialog:
+        # reset() hides a dialog, unless the program wants to do that.
+        if not has_succeeded or (self._is_dialog and self._bar.autoClose()):
             self._bar.reset()
 
     def _connect(self, signal: Any) -> None:

@@ -62,7 +62,7 @@ class ProgressReporter:
         Raises:
             asyncio.CancelledError: If the work was cancelled. It is no ``Exception``, so that ``except Exception``
                 in the function lets it pass.
-            TypeError: If *done* or *total* is no number.
+            TypeError: If *done* or *total* is no number, or *text* no str.
             ValueError: If one of them is infinite or NaN, or *total* is negative.
         """
         if self._is_cancelled():
@@ -78,6 +78,9 @@ class ProgressReporter:
             total = _check_total(total)
         if text is None:
             text = None if latest is None else latest[2]
+        elif not isinstance(text, str):
+            msg = f"text must be a str, got {text!r}"
+            raise TypeError(msg)
         # Report._make() without its check of the length: this may run a million times a second.
         self.latest = report = tuple.__new__(Report, (done, total, text))
         self._send(report)

@@ -7,16 +7,18 @@ by which the process reports.
 
 from __future__ import annotations
 
+import pickle
 import signal
 import sys
 import threading
 from functools import partial
+from multiprocessing.reduction import ForkingPickler
 from time import monotonic
 from typing import Any, Callable, NamedTuple
 
 from asyncslot._background.reporter import ProgressReporter, Report, call_function
 
-__all__ = ["INTERVAL_S", "Channel", "ThrottledSender", "begin_worker", "run_call"]
+__all__ = ["INTERVAL_S", "Channel", "Sealed", "ThrottledSender", "begin_worker", "run_call"]
 
 # Seconds between two reports that a process sends: those of the relay that gets them.
 INTERVAL_S = 1 / 30
@@ -98,30 +100,95 @@ def begin_worker(channel: Channel) -> None:
 _channel: Channel
 
 
-def run_call(
-    number: int, slot: int, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[Any, Report | None]:
+def run_call(call: Sealed, ticket: tuple[int, int] | None) -> Sealed:
     """
-    Call a function that takes ``progress``, in this process.
+    Call a function in this process.
 
     Args:
-        number: Which call this is, for its reports.
-        slot: Which of the bytes belongs to the call.
-        function: The function.
-        args: Its positional arguments.
-        kwargs: Its keyword arguments.
+        call: The function, its positional and its keyword arguments.
+        ticket: Which call this is, for its reports, and which of the bytes belongs to it; None if the function takes
+            no ``progress``.
 
     Returns:
         Its result, and its last report: that comes with the result, and the pipe may be slower.
+
+    Raises:
+        RuntimeError: If the function cannot be imported here, or an argument cannot be made; or if what the function
+            raises cannot be sent back.
     """
-    sender = ThrottledSender(partial(_send, number))
-    reporter = ProgressReporter(partial(_channel.flags.__getitem__, slot), sender.put)
     try:
-        return call_function(function, args, kwargs, reporter), reporter.latest
+        function, args, kwargs = call.open()
+    except Exception as exc:
+        msg = (
+            f"run_in_process(): the other process cannot import what it is to call ({type(exc).__name__}: {exc}); "
+            "define it in a module, or in the file that is run as the program"
+        )
+        raise RuntimeError(msg) from exc
+    sender = reporter = None
+    if ticket is not None:
+        number, slot = ticket
+        sender = ThrottledSender(partial(_send, number))
+        reporter = ProgressReporter(partial(_channel.flags.__getitem__, slot), sender.put)
+    try:
+        result = call_function(function, args, kwargs, reporter)
+    except BaseException as exc:
+        if _can_be_sent(exc):
+            raise
+        msg = f"{function!r} raised {type(exc).__qualname__}: {exc}; this exception itself cannot be sent by pickle"
+        raise RuntimeError(msg) from exc
     finally:
-        sender.close()
+        if sender is not None:
+            sender.close()
+    return Sealed((result, None if reporter is None else reporter.latest))
+
+
+def _can_be_sent(exc: BaseException) -> bool:
+    # An exception whose __init__() takes other arguments than it passes on is pickled, and cannot be made again. In the
+    # program, this would break the pool.
+    try:
+        pickle.loads(pickle.dumps(exc))  # noqa: S301 - it was made here.
+    except Exception:  # noqa: BLE001 - of any kind.
+        return False
+    return True
 
 
 def _send(number: int, report: Report) -> None:
     with _channel.lock:
         _channel.writer.send((number, *report))
+
+
+class Sealed:
+    """
+    A value on its way between processes. It is made anew only when it is opened.
+
+    What fails then concerns one call. If the pool itself made the value, it would break, and all calls with it.
+
+    Args:
+        value: The value.
+    """
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+        # The pickled value, on the other side; None on this one.
+        self._data: bytes | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        try:
+            # As the pool does it: it knows how to send locks and connections.
+            data = bytes(ForkingPickler.dumps(self._value))
+        except Exception as exc:
+            msg = f"run_in_process() cannot send {self._value!r} to another process: {exc}"
+            raise TypeError(msg) from exc
+        return (_receive, (data,))
+
+    def open(self) -> Any:
+        """Return the value."""
+        if self._data is not None:
+            return pickle.loads(self._data)  # noqa: S301 - the other process is the program's own.
+        return self._value
+
+
+def _receive(data: bytes) -> Sealed:
+    sealed = Sealed(None)
+    sealed._data = data
+    return sealed

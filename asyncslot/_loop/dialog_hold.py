@@ -72,8 +72,11 @@ def _has_window(*, only_visible: bool) -> bool:
         return False
     widgets = import_qt("QtWidgets")
     shown = QtCore.Qt.WidgetAttribute.WA_WState_ExplicitShowHide
+    kind = QtCore.Qt.WindowType
     return any(
         not isinstance(widget, widgets.QDialog)
+        # Menus and splash screens are top-level widgets, too.
+        and widget.windowType() not in (kind.SplashScreen, kind.Popup, kind.ToolTip)
         and (widget.isVisible() if only_visible else widget.testAttribute(shown))
         for widget in widgets.QApplication.topLevelWidgets()
     )

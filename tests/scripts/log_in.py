@@ -1,9 +1,10 @@
-"""A dialog before the first window, in blocking mode: log_in.py await|exec|message."""
+"""A dialog before the first window, in blocking mode: log_in.py await|exec|message|timeout|splash."""
 
 import asyncio
+import contextlib
 import sys
 
-from qt import QApplication, QDialog, QTimer, QWidget
+from qt import QApplication, QDialog, QSplashScreen, QTimer, QWidget
 
 import asyncslot
 from asyncslot import dialogs
@@ -15,6 +16,12 @@ async def log_in() -> None:
         QTimer.singleShot(20, dialog.accept)
         dialog.exec()
         return
+    if sys.argv[1] == "timeout":
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(dialogs.question(None, "Title", "Log in?"), 0.02)
+        return
+    if sys.argv[1] == "splash":
+        splash.show()
     QTimer.singleShot(20, lambda: QApplication.activeModalWidget().close())
     if sys.argv[1] == "await":
         await dialogs.show_dialog(QDialog())
@@ -28,6 +35,7 @@ async def main() -> None:
     await asyncio.sleep(0.05)
     window = QWidget()
     window.show()
+    splash.finish(window)
     print("window shown")
     QTimer.singleShot(20, window.close)
     try:
@@ -37,6 +45,7 @@ async def main() -> None:
 
 
 app = QApplication([])
+splash = QSplashScreen()
 try:
     asyncslot.run(main())
 except SystemExit as exc:
