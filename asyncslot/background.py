@@ -122,16 +122,21 @@ async def _run(
         return await job_class(function, args, kwargs, put).run()
     relay = Relay(asyncio.get_running_loop(), progress._take)
     has_succeeded = False
-    job: ThreadJob | ProcessJob | None = None
+    # What ends the call; a list, because a widget may ask for it before there is a call.
+    cancels: list[Callable[[], object]] = []
     # First: if the Progress is in use, no work begins.
-    progress._begin(lambda: None if job is None else job.cancel())
+    progress._begin(lambda: [cancel() for cancel in cancels])
     try:
+        if progress._is_cancelled:
+            msg = "the work was cancelled before it began"
+            raise asyncio.CancelledError(msg)
         job = job_class(function, args, kwargs, relay.put)
+        cancels.append(job.cancel)
         result = await job.run()
         has_succeeded = True
     finally:
         try:
-            relay.flush()
+            relay.close()
         finally:
             progress._end(has_succeeded=has_succeeded)
     return result

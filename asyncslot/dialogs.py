@@ -98,7 +98,9 @@ class _HideWatcher(QtCore.QObject):
         del dialog
         # A window that is minimized is hidden spontaneously.
         if event.type() == QtCore.QEvent.Type.Hide and not event.spontaneous():
-            self._loop.call_soon(self._tell)
+            # The loop may be closed while a dialog is awaited, and then nobody waits. What is raised here enters Qt.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon(self._tell)
         return False
 
     def _tell(self) -> None:

@@ -164,8 +164,8 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         self._thread: Any = None
         # Undoes what _open() did; empty while the loop does not run.
         self._opening = contextlib.ExitStack()
-        # What ends with the loop, besides its default executor: close() unwinds it.
-        self._ending = contextlib.ExitStack()
+        # What close() calls first: it ends what was begun in the loop's name.
+        self._at_close: set[Callable[[], object]] = set()
         # Undoes hold_thread_state(). Set by the first run, and called by close(): suspended tasks and
         # `threading.local` outlive a single run.
         self._release_thread_state: Callable[[], None] | None = None
@@ -291,8 +291,11 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         self._check_not_quitting("close()")
         if self._closed:
             return
-        super().close()
-        self._ending.close()
+        with contextlib.ExitStack() as closing:
+            # Called before it, and each of them, even if another one fails.
+            closing.callback(super().close)
+            for end in list(self._at_close):
+                closing.callback(end)
         self._slicer.release()
         self._quit.release()
         release_thread_loop(self)
@@ -963,7 +966,7 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         self._quit.forget()
         # Dropped and not run: they would close the waker, and end the parent's processes.
         self._opening = contextlib.ExitStack()
-        self._ending = contextlib.ExitStack()
+        self._at_close = set()
         atexit.unregister(self._on_exit)
         self._interrupts.forget()
 

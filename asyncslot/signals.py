@@ -56,7 +56,7 @@ class _Receiver:
         where: Callable[..., object] | None,
         owner: Any,
         on_received: Callable[[SignalArguments], None],
-        on_failed: Callable[[Exception], None],
+        on_failed: Callable[[BaseException], None],
     ) -> None:
         self._where = where
         self._on_received = on_received
@@ -85,7 +85,7 @@ class _Receiver:
             try:
                 if self._where is not None and not self._where(*arguments):
                     return
-            except Exception as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
+            except BaseException as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
                 self._on_failed(exc)
                 return
             received = SignalArguments(arguments)
@@ -155,9 +155,10 @@ class ExpectedSignal:
                 timer.cancel()
             if self._receiver is not None:
                 self._receiver.close()
-            # Nobody else asks for it if the block has failed.
-            self._future.cancel()
-            if not self._future.cancelled():
+            # Nobody else asks for it if the block has failed. A closed loop could not call back that it is cancelled.
+            if not self._loop.is_closed():
+                self._future.cancel()
+            if self._future.done() and not self._future.cancelled():
                 self._future.exception()
 
     def _expire(self) -> None:
@@ -168,7 +169,7 @@ class ExpectedSignal:
             self.arguments = received
             self._finish(None)
 
-    def _finish(self, exc: Exception | None) -> None:
+    def _finish(self, exc: BaseException | None) -> None:
         """End the waiting, once. Any thread may call this."""
         if self._is_done:
             return
@@ -180,8 +181,9 @@ class ExpectedSignal:
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._wake, exc)
 
-    def _wake(self, exc: Exception | None) -> None:
-        if self._future.done():
+    def _wake(self, exc: BaseException | None) -> None:
+        # Of a closed loop, nobody waits, and a slot must raise nothing.
+        if self._future.done() or self._loop.is_closed():
             return
         if exc is None:
             self._future.set_result(None)
@@ -223,7 +225,7 @@ class SignalStream:
         self._lock = threading.Lock()
         self._buffer: deque[SignalArguments] = deque()
         # Raised when the buffer is empty.
-        self._error: Exception | None = None
+        self._error: BaseException | None = None
         self._is_closed = False
         # The iterator waits on it.
         self._waiter: asyncio.Future[None] | None = None
@@ -290,7 +292,7 @@ class SignalStream:
                     self._buffer.append(received)
         self._notify()
 
-    def _on_failed(self, exc: Exception) -> None:
+    def _on_failed(self, exc: BaseException) -> None:
         self._error = self._error or exc
         self._notify()
 
@@ -306,7 +308,8 @@ class SignalStream:
 
     def _wake(self) -> None:
         self._is_waking = False
-        if self._waiter is not None and not self._waiter.done():
+        # As in ExpectedSignal.
+        if self._waiter is not None and not self._waiter.done() and not self._loop.is_closed():
             self._waiter.set_result(None)
 
 

@@ -36,11 +36,22 @@ def run_until_cancelled(progress: Any) -> None:
         time.sleep(0.001)
 
 
-def write_when_cancelled(path: str, progress: Any) -> None:
+def write_when_cancelled(path: str, begun: str, progress: Any) -> None:
     try:
+        Path(begun).touch()
         run_until_cancelled(progress)
     finally:
         Path(path).write_text("cleaned up")
+
+
+def fail_after(number: int, progress: Any) -> None:
+    for done in range(number + 1):
+        progress.report(done, text=f"item {done}")
+    raise ValueError(f"after {number}")
+
+
+def write(path: str) -> None:
+    Path(path).write_text("ran")
 
 
 def fail_when_cancelled(progress: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Callable
 import process_functions as functions
 import pytest
 from qt import delete
-from support import CEILING_S, run_coroutine
+from support import CEILING_S, run_coroutine, run_script
 
 import asyncslot
 from asyncslot import AsyncSlotEventLoop, Progress, run_in_process, run_in_thread
@@ -172,12 +172,12 @@ def test_cancelled_work_ends_before_the_await_does(
     attached: AsyncSlotEventLoop, run: Any, how: str, tmp_path: Path
 ) -> None:
     """However it is cancelled, the function's clean-up is over when the task goes on."""
-    path = tmp_path / "result"
+    path, begun = tmp_path / "result", tmp_path / "begun"
     owner = QtCore.QObject()
     progress = Progress()
 
     async def main() -> None:
-        work = run(functions.write_when_cancelled, str(path), progress=progress)
+        work = run(functions.write_when_cancelled, str(path), str(begun), progress=progress)
         if how == "timeout":
             # Not before a process is there.
             await run(functions.double, 1)
@@ -285,7 +285,78 @@ def test_hundred_calls_at_once_each_have_their_result(attached: AsyncSlotEventLo
                 expected = number + 1 if number < 50 else (number - 50) * 2
                 assert task.cancelled() or result == expected
                 assert not task.cancelled() or task in tasks[::7]
-            assert all(progress.done in (0, number) for number, progress in enumerate(progresses))
+            for number, (task, progress) in enumerate(zip(tasks, progresses)):
+                assert progress.done == number or (task.cancelled() and progress.done < number)
+
+    run_coroutine(main())
+
+
+@both
+def test_last_report_of_work_that_fails_is_shown(attached: AsyncSlotEventLoop, run: Any) -> None:
+    """It tells where the work has failed."""
+    progress = Progress()
+    with pytest.raises(ValueError, match="after 50"):
+        run_coroutine(run(functions.fail_after, 50, progress=progress))
+    assert (progress.done, progress.text) == (50, "item 50")
+
+
+@both
+def test_work_whose_task_is_destroyed_ends(app: Any, run: Any, tmp_path: Path) -> None:
+    """Nobody waits any more, so it is asked to end."""
+    path = tmp_path / "result"
+    begun = tmp_path / "begun"
+
+    async def main() -> None:
+        coro = run(functions.write_when_cancelled, str(path), str(begun))
+        coro.send(None)
+        await until(begun.exists)
+        coro.close()
+        await until(path.exists)
+
+    asyncslot.run(main())
+
+
+def test_thread_of_a_closed_loop_ends(app: Any, tmp_path: Path) -> None:
+    """A loop that is closed without a quit asks its work to end, too."""
+    path, begun = tmp_path / "result", tmp_path / "begun"
+    loop = AsyncSlotEventLoop()
+    task = loop.create_task(run_in_thread(functions.write_when_cancelled, str(path), str(begun)))
+    loop.run_until_complete(until(begun.exists))
+    loop.close()
+    end = time.monotonic() + CEILING_S
+    while not path.exists():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("kind", ["thread", "process"])
+def test_program_that_ends_without_a_quit_ends_its_work(kind: str) -> None:
+    """Python waits for the threads of executors, so the work must be asked to end before."""
+    finished = run_script("no_quit_work", kind, options=("-W", "error"))
+    assert finished.lines == ["cleaned up"]
+    assert "Task was abandoned: the program has ended without a quit" in finished.errors
+    assert finished.code == 0
+
+
+def test_progress_cancelled_before_the_work_begins(attached: AsyncSlotEventLoop) -> None:
+    """A widget may do so, when it hears that there is work."""
+    begun: list[int] = []
+
+    class Bar(QtWidgets.QProgressBar):
+        def setRange(self, minimum: int, maximum: int) -> None:
+            super().setRange(minimum, maximum)
+            if maximum == 0:
+                progress.cancel()
+
+    progress = Progress()
+    bar = Bar()
+    progress.bind(bar)
+
+    async def main() -> None:
+        with pytest.raises(asyncio.CancelledError):
+            await run_in_thread(lambda progress: (begun.append(1), progress.report(1)), progress=progress)
+        assert not progress.is_running
 
     run_coroutine(main())
 

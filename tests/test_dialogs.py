@@ -325,6 +325,18 @@ def test_show_dialog_hidden_returns(parent: Any, way: str) -> None:
     delete(dialog)
 
 
+def test_dialog_of_a_closed_loop_can_be_closed(app: Any) -> None:
+    """Nobody waits any more; nothing is raised into Qt, which would abort PyQt."""
+    loop = AsyncSlotEventLoop()
+    dialog = QtWidgets.QDialog()
+    task = loop.run_task(dialogs.show_dialog(dialog))
+    loop.detach()
+    loop.close()
+    dialog.close()
+    assert not task.done()
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+
+
 def test_dialog_on_another_thread_is_refused(attached: AsyncSlotEventLoop) -> None:
     """Widgets work on the application's thread only: the error says what to do."""
     errors: list[str] = []

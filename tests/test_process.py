@@ -50,7 +50,7 @@ def test_run_in_process_function_that_cannot_be_sent(attached: AsyncSlotEventLoo
 @pytest.mark.parametrize(
     ("function", "arguments", "error", "text"),
     [
-        (functions.raise_odd_error, (), RuntimeError, r"raised OddError: 404; this exception itself cannot be sent"),
+        (functions.raise_odd_error, (), RuntimeError, r"OddError: 404 \(this exception itself cannot be sent"),
         (functions.return_lock, (), TypeError, r"run_in_process\(\) cannot send .* to another process: cannot pickle"),
         (functions.double, (threading.Lock(),), TypeError, r"run_in_process\(\) cannot send .*: cannot pickle"),
         (functions.double, (functions.Unmakeable(),), RuntimeError, "cannot import what it is to call .*: no way back"),
@@ -177,6 +177,60 @@ def test_program_may_end_while_a_process_starts() -> None:
     assert finished.errors == ""
     assert finished.lines == ["False"]
     assert finished.code == 0
+
+
+def test_call_that_has_not_begun_never_does(attached: AsyncSlotEventLoop, tmp_path: Path) -> None:
+    """The pool takes more calls than it has processes: these, too, ask before they begin."""
+    paths = [tmp_path / str(number) for number in range(20)]
+
+    async def main() -> None:
+        # The processes only start, so none of them begins.
+        tasks = [asyncslot.run_task(run_in_process(functions.write, str(path))) for path in paths]
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        assert all(task.cancelled() for task in tasks)
+        assert await run_in_process(functions.double, 1) == 2
+
+    run_coroutine(main())
+    assert not any(path.exists() for path in paths)
+
+
+def test_pools_that_broke_are_forgotten(attached: AsyncSlotEventLoop) -> None:
+    """A loop ends the pool that it has, and no earlier one."""
+
+    async def main() -> None:
+        counts = set()
+        for _ in range(3):
+            with pytest.raises(BrokenProcessPool):
+                await run_in_process(functions.die)
+            assert await run_in_process(functions.double, 1) == 2
+            counts.add(len(attached._at_close))
+        assert counts == {1}
+
+    run_coroutine(main())
+
+
+def test_call_that_cannot_be_submitted_leaves_nothing(
+    attached: AsyncSlotEventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error comes through, and what the pool may have queued does not run."""
+
+    def fail(*_: object) -> None:
+        raise OSError("no descriptor")
+
+    async def main() -> None:
+        await run_in_process(functions.double, 1)
+        pool = process.find_pool(attached)
+        with monkeypatch.context() as patch:
+            patch.setattr(pool._executor, "submit", fail)
+            with pytest.raises(OSError, match="no descriptor"):
+                await run_in_process(functions.double, 1)
+        assert pool._puts == {}
+        assert sum(pool._flags) == 1
+        assert await run_in_process(functions.double, 1) == 2
+
+    run_coroutine(main())
 
 
 def test_calls_share_the_slots_of_those_that_have_ended(

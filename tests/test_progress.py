@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import Any
 
@@ -68,6 +69,8 @@ def test_progress_shows_reports(widgets: Widgets) -> None:
         (12, 10, (10, 10)),
         (-1, 10, (10, 0)),
         (0, 0, (1, 1)),
+        (5e307, 1e308, (10_000, 5_000)),
+        (10**400, 2 * 10**400, (10_000, 5_000)),
     ],
 )
 def test_progress_scales_to_what_a_bar_can_hold(widgets: Widgets, done: float, total: float, shown: Any) -> None:
@@ -230,6 +233,45 @@ def test_progress_that_cannot_be_shown_is_reported(loop: AsyncSlotEventLoop) -> 
 
     loop.run_until_complete(main())
     assert reports == ["A Progress could not be shown"] * 2
+
+
+def test_progress_whose_call_ends_while_it_is_shown_shows_no_more(app: Any) -> None:
+    """A modal dialog processes events, in which the work may end: nothing is shown of it afterwards."""
+    seen: list[str] = []
+
+    class Bar(QtWidgets.QProgressBar):
+        def setValue(self, value: int) -> None:
+            super().setValue(value)
+            if value == 2:
+                progress._end(has_succeeded=True)
+
+    progress = Progress(lambda _: seen.append("on_report"))
+    first, second = Bar(), QtWidgets.QProgressBar()
+    progress.bind(first)
+    progress.bind(second)
+    progress._begin(int)
+    progress._take(Report(1, 4, None))
+    progress._take(Report(2, 4, None))
+    assert (first.value(), second.value(), seen) == (2, 1, ["on_report"])
+
+
+@pytest.mark.parametrize("error", [ValueError, asyncio.CancelledError])
+def test_progress_on_report_that_fails_is_reported(loop: AsyncSlotEventLoop, error: Any) -> None:
+    """A CancelledError, too: it cancels nothing."""
+    reports: list[Any] = []
+    loop.set_exception_handler(lambda _, context: reports.append(type(context["exception"])))
+
+    def fail(_: object) -> None:
+        raise error
+
+    async def main() -> None:
+        progress = Progress(fail)
+        progress._begin(int)
+        progress._take(Report(1, 2, None))
+        progress._end(has_succeeded=True)
+
+    loop.run_until_complete(main())
+    assert reports == [error]
 
 
 def test_progress_leaves_no_connection(widgets: Widgets) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import threading
 from typing import Any, Iterator
 
@@ -12,7 +13,8 @@ from support import CEILING_S, run_coroutine
 
 import asyncslot
 from asyncslot import AsyncSlotEventLoop, run_in_qt_thread
-from asyncslot._qt import QtCore
+from asyncslot._background import qt_thread
+from asyncslot._qt import QtCore, thread_call
 
 
 @pytest.fixture
@@ -188,6 +190,37 @@ def test_thread_without_a_qt_loop_ends_before_the_coroutine_begins(attached: Asy
 
     run_coroutine(main())
     assert thread.wait(CEILING_S * 1000)
+
+
+def test_thread_that_ends_at_the_call(thread: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look at the thread and the connection to its end: the await does not hang."""
+    check = qt_thread._check_thread
+
+    def check_and_end(thread: Any) -> None:
+        check(thread)
+        thread.quit()
+        assert thread.wait(CEILING_S * 1000)
+
+    monkeypatch.setattr(qt_thread, "_check_thread", check_and_end)
+    with pytest.raises(RuntimeError, match="ended before its loop came to the coroutine"):
+        run_coroutine(run_in_qt_thread(thread, where()))
+
+
+def test_cancelled_call_is_freed_by_its_own_thread(thread: Any) -> None:
+    """On another one, it could be freed while its thread calls it."""
+
+    async def main() -> None:
+        for _ in range(200):
+            tasks = [asyncslot.run_task(run_in_qt_thread(thread, where())) for _ in range(5)]
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            gc.collect()
+        await run_in_qt_thread(thread, where())
+        while thread_call._calls:
+            await asyncio.sleep(0.001)
+
+    run_coroutine(main())
 
 
 def test_coroutine_that_outlives_the_thread_is_an_error(

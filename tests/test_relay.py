@@ -131,24 +131,27 @@ def test_relay_report_that_comes_as_it_becomes_idle_is_delivered(loop: Loop) -> 
         assert not loop.woken
 
 
-def test_relay_flush_delivers_what_is_new(loop: Loop) -> None:
-    """At the end of the work, nothing waits for the interval, and nothing is delivered twice."""
+def test_relay_closed_delivers_what_is_new(loop: Loop) -> None:
+    """At the end of the work, nothing waits for the interval. What a thread of the work reports later is ignored."""
     relay, delivered = make(loop)
     relay.put(report(0))
     loop.run()
     relay.put(report(1))
     loop.run()
-    relay.flush()
+    relay.close()
     assert delivered == [0, 1]
-    relay.flush()
+    relay.close()
+    relay.put(report(2))
+    loop.run(INTERVAL_S)
     loop.run(INTERVAL_S)
     assert delivered == [0, 1]
+    assert not loop.timers
 
 
-def test_relay_flush_without_a_report_delivers_nothing(loop: Loop) -> None:
+def test_relay_closed_without_a_report_delivers_nothing(loop: Loop) -> None:
     """Work may report nothing at all."""
     relay, delivered = make(loop)
-    relay.flush()
+    relay.close()
     assert delivered == []
 
 

@@ -67,6 +67,20 @@ def test_report_bad_input(worker: Worker, arguments: Any, error: type[Exception]
     assert worker.sent == []
 
 
+def test_report_sends_plain_text(worker: Worker) -> None:
+    """A class of the program's own would have to be made again in the other process."""
+
+    class Text(str):
+        __slots__ = ()
+
+        def __str__(self) -> str:
+            return "other"
+
+    worker.reporter.report(1, text=Text("text"))
+    assert worker.sent == [(1, None, "text")]
+    assert type(worker.sent[0].text) is str
+
+
 def test_report_after_cancellation_raises_what_except_exception_lets_pass(worker: Worker) -> None:
     """So a function that goes on after errors ends all the same."""
     worker.is_cancelled = True

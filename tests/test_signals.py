@@ -70,16 +70,39 @@ def test_wait_signal_where_chooses(attached: AsyncSlotEventLoop, source: Source)
     assert run_coroutine(main()) == (3,)
 
 
-def test_wait_signal_where_raises(attached: AsyncSlotEventLoop, source: Source) -> None:
+@pytest.mark.parametrize("error", [ValueError, asyncio.CancelledError, KeyboardInterrupt, SystemExit])
+def test_wait_signal_where_raises(attached: AsyncSlotEventLoop, source: Source, error: Any) -> None:
     """What the predicate raises is raised by the await, and does not enter Qt."""
+
+    def fail(_: object) -> None:
+        raise error("where")
 
     async def main() -> None:
         later(source.number.emit, 0)
-        with pytest.raises(ZeroDivisionError):
-            await wait_signal(source.number, where=lambda number: 1 / number)
+        with pytest.raises(error, match="where"):
+            await wait_signal(source.number, where=fail)
 
     run_coroutine(main())
     assert count_receivers(source) == 0
+
+
+@pytest.mark.parametrize("how", ["wait", "stream"])
+def test_signal_after_its_loop_was_closed_raises_nothing(app: Any, source: Source, how: str) -> None:
+    """What a slot raises enters Qt; the end of the owner, too, comes by a slot."""
+    loop, owner = AsyncSlotEventLoop(), QtCore.QObject()
+
+    async def stream() -> None:
+        async with signal_stream(source.number, owner=owner) as numbers:
+            await numbers.__anext__()
+
+    task = loop.run_task(wait_signal(source.number, owner=owner) if how == "wait" else stream())
+    loop.detach()
+    loop.close()
+    source.number.emit(1)
+    delete(owner)
+    source.number.emit(2)
+    assert not task.done()
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
 
 
 def test_wait_signal_times_out(attached: AsyncSlotEventLoop, source: Source) -> None:

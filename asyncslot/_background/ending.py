@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Callable
+import atexit
+import contextlib
+import functools
+import os
+import threading
+from typing import Any, Callable, Iterator
 
 __all__ = ["wait_for_end"]
 
+# Asks the work to end.
+Cancel = Callable[[], object]
 
-async def wait_for_end(future: asyncio.Future[Any], cancel: Callable[[], object]) -> Any:
+
+async def wait_for_end(future: asyncio.Future[Any], cancel: Cancel) -> Any:
     """
     Wait until *future* is done, also if the waiting task is cancelled meanwhile.
 
-    This is how ``asyncio.TaskGroup`` waits for its tasks.
+    This is how ``asyncio.TaskGroup`` waits for its tasks. If nobody can wait any more, because the loop is closed, or
+    the task destroyed, or Python ends, the work is asked to end, too.
 
     Args:
         future: The future.
@@ -28,12 +37,16 @@ async def wait_for_end(future: asyncio.Future[Any], cancel: Callable[[], object]
     """
     cancelled: asyncio.CancelledError | None = None
     try:
-        while not future.done():
-            try:
-                await asyncio.wait([future])
-            except asyncio.CancelledError as exc:  # noqa: PERF203 - each time anew.
-                cancelled = exc
-                cancel()
+        with _cancelling_at_end(cancel):
+            while not future.done():
+                try:
+                    await asyncio.wait([future])
+                except asyncio.CancelledError as exc:  # noqa: PERF203 - each time anew.
+                    cancelled = exc
+                    cancel()
+                except GeneratorExit:
+                    cancel()
+                    raise
         if cancelled is not None and not _has_failed(future):
             raise cancelled
         return future.result()
@@ -47,3 +60,38 @@ def _has_failed(future: asyncio.Future[Any]) -> bool:
         return False
     exc = future.exception()
     return exc is not None and not isinstance(exc, asyncio.CancelledError)
+
+
+@contextlib.contextmanager
+def _cancelling_at_end(cancel: Cancel) -> Iterator[None]:
+    """Have *cancel* called in the block when the loop is closed, and when Python ends."""
+    # A loop of another kind has no such set.
+    at_close: set[Cancel] = getattr(asyncio.get_running_loop(), "_at_close", set())
+    at_close.add(cancel)
+    _register_exit_hook()
+    _at_exit[cancel] = os.getpid()
+    try:
+        yield
+    finally:
+        at_close.discard(cancel)
+        _at_exit.pop(cancel, None)
+
+
+# What `_cancel_all` calls, and the process that it belongs to: a forked child must leave its parent's work alone.
+_at_exit: dict[Cancel, int] = {}
+
+
+@functools.lru_cache(maxsize=None)
+def _register_exit_hook() -> None:
+    # Python waits for the threads of executors before it calls what atexit has. Only this comes earlier. Cached: it
+    # cannot be taken back. Python 3.8 has no such function, and needs none.
+    register = getattr(threading, "_register_atexit", atexit.register)
+    with contextlib.suppress(RuntimeError):  # Python ends already.
+        register(_cancel_all)
+
+
+def _cancel_all() -> None:
+    for cancel, pid in list(_at_exit.items()):
+        if pid == os.getpid():
+            with contextlib.suppress(RuntimeError):  # Its loop is closed.
+                cancel()

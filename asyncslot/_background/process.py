@@ -2,8 +2,9 @@
 The processes of one loop: a pool that is made when it is needed, and ends with the loop.
 
 What was tried and does not work
-- The method "fork": Qt has threads of its own, and a forked child of a process with threads may hang. So processes
-  are spawned, unless the program has chosen another method by ``multiprocessing.set_start_method``.
+- The method "fork": Qt has threads of its own, and a forked child of a process with threads may hang.
+- The program's own ``multiprocessing.set_start_method``: nothing tells it from the default, which is "fork" on Linux
+  before Python 3.14. So processes are always spawned.
 - A queue of ``multiprocessing`` for the reports: it keeps what is not read, so a million reports fill the memory.
 - Ending the pool without waiting: a process that is only just starting does not find what it was given any more,
   and at the interpreter's end the standard library may write to a pipe that is closed.
@@ -24,12 +25,12 @@ import sys
 import threading
 import weakref
 from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
+from functools import partial
 from typing import Any, Callable, Iterator
 
 from asyncslot._background.ending import wait_for_end
 from asyncslot._background.reporter import Report
-from asyncslot._background.worker import Channel, Sealed, begin_worker, run_call
-from asyncslot.loop import AsyncSlotEventLoop
+from asyncslot._background.worker import Channel, Outcome, Sealed, begin_worker, run_call
 
 __all__ = ["ProcessJob", "ProcessPool"]
 
@@ -55,8 +56,7 @@ class ProcessPool:
     """
 
     def __init__(self) -> None:
-        # The program's own choice, else "spawn".
-        context = multiprocessing.get_context(multiprocessing.get_start_method(allow_none=True) or "spawn")
+        context = multiprocessing.get_context("spawn")
         reader, self._writer = context.Pipe(duplex=False)
         self._flags = context.RawArray("b", MAX_CALLS)
         # Those bytes that no call has now: used ones, and those behind them.
@@ -65,8 +65,10 @@ class ProcessPool:
         # Where the reports of each call go.
         self._puts: dict[int, PutReport] = {}
         self._numbers = itertools.count()
-        # How many calls have not ended.
-        self._pending = 0
+        # Held while a slot changes hands, which the pool's own thread does, too.
+        self._lock = threading.Lock()
+        # The calls that have not ended.
+        self._pending: set[concurrent.futures.Future[Any]] = set()
         self._is_ended = False
         lock = context.Lock()
         self._executor = ProcessPoolExecutor(
@@ -80,56 +82,65 @@ class ProcessPool:
             target=_read_reports, args=(reader, self._puts, lock), name="asyncslot-progress", daemon=True
         ).start()
 
-    def submit(self, function: Callable[..., Any], *args: Any) -> concurrent.futures.Future[Any]:
+    def submit(self, call: Sealed, put: PutReport) -> tuple[concurrent.futures.Future[Sealed], int, int]:
         """
-        Have a process call *function*.
+        Have a process call a function: see `run_call`.
+
+        Args:
+            call: The function, and what it is called with.
+            put: Called with each of its reports, on another thread.
+
+        Returns:
+            The future; and the number and the slot, for `cancel`.
 
         Raises:
             BrokenProcessPool: If a process of the pool has died.
-        """
-        with _holding_ctrl_c():
-            future = self._executor.submit(function, *args)
-        self._pending += 1
-        future.add_done_callback(self._on_done)
-        return future
-
-    def _on_done(self, _: object) -> None:
-        self._pending -= 1
-
-    def begin_reports(self, put: PutReport) -> tuple[int, int]:
-        """
-        Have the reports of a new call passed to *put*, on another thread.
-
-        Returns:
-            The call's number and slot, for `run_call`, `cancel` and `end_reports`.
-
-        Raises:
             RuntimeError: If too many calls have not ended.
         """
-        slot = self._used_slots.pop() if self._used_slots else next(self._new_slots, None)
-        if slot is None:
-            msg = f"{MAX_CALLS} calls of run_in_process() run or wait already; await some of them first"
-            raise RuntimeError(msg)
-        number = next(self._numbers)
-        self._flags[slot] = 0
-        self._puts[number] = put
+        number, slot = self._reserve(put)
+        try:
+            with _holding_ctrl_c():
+                future = self._executor.submit(run_call, call, number, slot)
+        except BaseException:
+            # It may be queued all the same, as when there is no descriptor for one more process. Then it must not run.
+            self.cancel(number, slot)
+            del self._puts[number]
+            raise
+        self._pending.add(future)
+        # The slot is the call's own until the function has ended, whoever waits for it.
+        future.add_done_callback(partial(self._on_done, number, slot))
+        return future, number, slot
+
+    def _reserve(self, put: PutReport) -> tuple[int, int]:
+        with self._lock:
+            slot = self._used_slots.pop() if self._used_slots else next(self._new_slots, None)
+            if slot is None:
+                msg = f"{MAX_CALLS} calls of run_in_process() run or wait already; await some of them first"
+                raise RuntimeError(msg)
+            number = next(self._numbers)
+            self._flags[slot] = 0
+            self._puts[number] = put
         return number, slot
 
-    def end_reports(self, number: int, slot: int) -> None:
-        """Let go of what `begin_reports` has reserved: the call has ended."""
-        del self._puts[number]
-        self._used_slots.append(slot)
+    def _on_done(self, number: int, slot: int, future: concurrent.futures.Future[Any]) -> None:
+        with self._lock:
+            del self._puts[number]
+            self._used_slots.append(slot)
+            self._pending.discard(future)
 
-    def cancel(self, slot: int) -> None:
-        """Have the next report of a call raise."""
-        self._flags[slot] = 1
+    def cancel(self, number: int, slot: int) -> None:
+        """Have a call end: it does not begin, or its next report raises. A no-op if it has ended."""
+        with self._lock:
+            # Otherwise the slot may be another call's already.
+            if number in self._puts:
+                self._flags[slot] = 1
 
-    def end(self) -> None:
+    def end(self, *, is_broken: bool = False) -> None:
         """End the processes, and wait for that. If a call goes on, although it was cancelled, they are killed."""
         if self._is_ended:
             return
         self._is_ended = True
-        if self._pending:
+        if self._pending or is_broken:
             # By the private name: before Python 3.14, nothing public does this.
             for process in list((self._executor._processes or {}).values()):
                 process.kill()
@@ -193,75 +204,71 @@ class ProcessJob:
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], put: PutReport | None
     ) -> None:
         _check_importable(function)
-        self._call = Sealed((function, args, kwargs))
-        self._put = put
-        # The pool, and what was reserved there; None if the function takes no ``progress``.
-        self._reserved: tuple[ProcessPool, int, int] | None = None
+        call = Sealed((function, args, kwargs, put is not None))
+        self._put: PutReport = put or _ignore
         self._loop = asyncio.get_running_loop()
-        self._future: asyncio.Future[Any] = self._loop.create_future()
+        self._future: asyncio.Future[Outcome] = self._loop.create_future()
+        self._pool = find_pool(self._loop)
         try:
-            self._submitted = self._submit(find_pool(self._loop))
+            self._submitted, *self._place = self._pool.submit(call, self._put)
         except BrokenProcessPool:  # A process has died since the last call.
-            self._end_reports()
-            self._submitted = self._submit(replace_pool(self._loop))
+            self._pool = replace_pool(self._loop)
+            self._submitted, *self._place = self._pool.submit(call, self._put)
         self._submitted.add_done_callback(self._on_done)
 
-    def _submit(self, pool: ProcessPool) -> concurrent.futures.Future[Sealed]:
-        if self._put is None:
-            return pool.submit(run_call, self._call, None)
-        ticket = pool.begin_reports(self._put)
-        self._reserved = (pool, *ticket)
-        return pool.submit(run_call, self._call, ticket)
-
-    # -- on the pool's own thread --
-
-    def _on_done(self, submitted: concurrent.futures.Future[Sealed]) -> None:
-        result, exc = None, None
-        try:
-            # This makes the result, which may take time, not on the loop's thread.
-            result = submitted.result().open()
-        except BaseException as error:  # noqa: BLE001 - whatever the function has raised.
-            exc = error
-        # If the loop is closed, nobody waits any more.
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._set, result, exc)
-
-    # -- on the loop's thread --
-
-    def _set(self, result: Any, exc: BaseException | None) -> None:
-        if self._future.done():
-            return
-        if isinstance(exc, concurrent.futures.CancelledError):
-            self._future.cancel()
-        elif exc is not None:
-            self._future.set_exception(exc)
-        else:
-            self._future.set_result(result)
-
     def cancel(self) -> None:
-        """Ask the function to end; if it has not begun, it never does."""
-        if not self._submitted.cancel() and self._reserved is not None:
-            pool, _, slot = self._reserved
-            pool.cancel(slot)
+        """Ask the function to end; if it has not begun, it never does. Called on the loop's thread."""
+        if not self._submitted.cancel():
+            self._pool.cancel(*self._place)
 
     async def run(self) -> Any:
         """Wait until the call has ended: see `wait_for_end`."""
         try:
-            result, report = await wait_for_end(self._future, self.cancel)
+            outcome = await wait_for_end(self._future, self.cancel)
         finally:
-            self._end_reports()
             # Its callback refers to this object.
             del self._submitted
-        # The last one; the pipe may be slower than the result.
-        if report is not None and self._put is not None:
-            self._put(report)
-        return result
+        return outcome.result
 
-    def _end_reports(self) -> None:
-        if self._reserved is not None:
-            pool, number, slot = self._reserved
-            pool.end_reports(number, slot)
-            self._reserved = None
+    # -- on the pool's own thread --
+
+    def _on_done(self, submitted: concurrent.futures.Future[Sealed]) -> None:
+        # What opens the outcome may take time, and so is not done on the loop's thread.
+        try:
+            outcome = submitted.result().open()
+        except BaseException as exc:  # noqa: BLE001 - the pool's own errors, and what a result raises when it is made.
+            outcome = Outcome(None, exc, "", None)
+        # If the loop is closed, nobody waits any more.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._set, outcome)
+
+    # -- on the loop's thread --
+
+    def _set(self, outcome: Outcome) -> None:
+        if outcome.report is not None:
+            self._put(outcome.report)
+        error = outcome.error
+        if self._future.done():
+            return
+        if error is None:
+            self._future.set_result(outcome)
+        elif isinstance(error, concurrent.futures.CancelledError):
+            self._future.cancel()
+        else:
+            if outcome.traceback:
+                error.__cause__ = RemoteTraceback(outcome.traceback)
+            self._future.set_exception(error)
+
+
+class RemoteTraceback(Exception):  # noqa: N818 - it is no error, and only shown as the cause of one.
+    """The traceback of an exception in another process."""
+
+    def __str__(self) -> str:
+        return f"\n{self.args[0]}"
+
+
+def _ignore(_: Report) -> None:
+    pass
 
 
 def _check_importable(function: Callable[..., object]) -> None:
@@ -292,13 +299,14 @@ def find_pool(loop: asyncio.AbstractEventLoop) -> ProcessPool:
 
 
 def replace_pool(loop: asyncio.AbstractEventLoop) -> ProcessPool:
-    """Make a pool for *loop*; end the one that it has."""
+    """Make a pool for *loop*; end the one that it has, which is broken."""
     old = _pools.pop(loop, None)
+    # A loop of another kind has no such set. The standard library ends the processes when the pool is freed with such a
+    # loop. It must not be waited for then: the garbage collector may run on any thread.
+    at_close: set[Callable[[], object]] = getattr(loop, "_at_close", set())
     if old is not None:
-        old.end()
+        at_close.discard(old.end)
+        old.end(is_broken=True)
     pool = _pools[loop] = ProcessPool()
-    # A loop of another kind has nothing like this. The standard library ends the processes when the pool is freed with
-    # such a loop. It must not be waited for then: the garbage collector may run on any thread.
-    if isinstance(loop, AsyncSlotEventLoop):
-        loop._ending.callback(pool.end)
+    at_close.add(pool.end)
     return pool

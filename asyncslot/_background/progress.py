@@ -49,8 +49,12 @@ class Progress:
         self.text: str | None = None
         self._on_report = on_report
         self._views: list[_View] = []
+        # How many calls have ended.
+        self._calls = 0
         # Asks the call that runs to end; None if none runs.
         self._cancel: Callable[[], object] | None = None
+        # The call that runs was asked to end.
+        self._is_cancelled = False
 
     @property
     def is_running(self) -> bool:
@@ -99,6 +103,7 @@ class Progress:
             return
         # Once: a dialog may tell twice.
         cancel, self._cancel = self._cancel, _do_nothing
+        self._is_cancelled = True
         cancel()
         for view in self._views:
             view.disable()
@@ -120,18 +125,21 @@ class Progress:
             )
             raise RuntimeError(msg)
         self._cancel = cancel
+        self._is_cancelled = False
         self.done, self.total, self.text = 0, None, None
         for view in self._views:
             view.begin()
 
     def _take(self, report: Report) -> None:
         self.done, self.total, self.text = report
-        for view in self._views:
-            self._try(view.show, self)
-        if self._on_report is not None:
-            self._try(self._on_report, self)
+        calls = self._calls
+        for show in [*(view.show for view in self._views), self._on_report]:
+            # A dialog may have processed events, and the call may have ended meanwhile.
+            if show is not None and self._calls == calls:
+                self._try(show, self)
 
     def _end(self, *, has_succeeded: bool) -> None:
+        self._calls += 1
         self._cancel = None
         for view in self._views:
             self._try(view.end, self, has_succeeded)
@@ -140,7 +148,8 @@ class Progress:
         """Call what shows the progress. If it fails, that is no failure of the work, which is shown on."""
         try:
             show(*args)
-        except Exception as exc:  # noqa: BLE001 - the program's own function, or a widget of its own.
+        # CancelledError, too: nobody has cancelled the work by it.
+        except (Exception, asyncio.CancelledError) as exc:  # noqa: BLE001 - of the program's own.
             context = {"message": "A Progress could not be shown", "exception": exc}
             asyncio.get_running_loop().call_exception_handler(context)
 
@@ -249,4 +258,4 @@ def _scale(done: float, total: float) -> tuple[int, int]:
     done = min(max(done, 0), total)
     if isinstance(total, int) and isinstance(done, int) and total <= MAX_INT:
         return total, done
-    return FINE_RANGE, int(FINE_RANGE * done / total)
+    return FINE_RANGE, int(FINE_RANGE * (done / total))

@@ -78,6 +78,8 @@ class _Call:
 
     def __init__(self, thread: Any, coro: Coroutine[Any, Any, Any]) -> None:
         self._thread = thread
+        # Its C++ object may be gone when this is told.
+        self._name = repr(thread)
         self._coro: Coroutine[Any, Any, Any] | None = coro
         self._context = contextvars.copy_context()
         self._loop = asyncio.get_running_loop()
@@ -89,6 +91,9 @@ class _Call:
         # Before the loop is told of the thread's end, and so before it cancels the task.
         self._connections = [Connection(thread.finished, self._on_ending, self._on_ending)]
         self._thread_call = ThreadCall(thread, self._start)
+        # It may have ended before there was a connection.
+        if not thread.isRunning():
+            self._on_ending()
 
     def cancel(self) -> None:
         """Cancel the task; if the thread has not come to the coroutine, that is never run."""
@@ -144,10 +149,10 @@ class _Call:
 
     def _on_ending(self, *_: object) -> None:
         if self._dispose():
-            self._tell(self._fail, RuntimeError(f"{self._thread!r} ended before its loop came to the coroutine"))
+            self._tell(self._fail, RuntimeError(f"{self._name} ended before its loop came to the coroutine"))
 
     def _on_ended(self, *_: object) -> None:
-        self._tell(self._fail, RuntimeError(f"{self._thread!r} ended before the coroutine did"))
+        self._tell(self._fail, RuntimeError(f"{self._name} ended before the coroutine did"))
 
     def _tell(self, function: Any, argument: object) -> None:
         # If the loop is closed, nobody waits any more.

@@ -22,10 +22,11 @@ class Relay:
 
     ::
 
-        state      put()                 INTERVAL_S after a delivery  flush()
+        state      put()                 INTERVAL_S after a delivery  close()
         idle       wakes the loop        never                        delivers what is new
-        scheduled  replaces the newest   delivers what is new, else   delivers what is new, idle
+        scheduled  replaces the newest   delivers what is new, else   delivers what is new
                                          idle
+        closed     no effect             never                        no effect
 
     While many reports come, a timer of the loop's brings the newest of them, and nothing else wakes the loop: beside
     a thread that computes, each wake-up may have to wait 5 ms for Python's lock.
@@ -44,6 +45,7 @@ class Relay:
         # The loop has been woken, or a timer runs: whatever is the newest report then will be delivered.
         self._is_scheduled = False
         self._timer: asyncio.TimerHandle | None = None
+        self._is_closed = False
 
     def put(self, report: Report) -> None:
         """Note a report. Any thread may call this."""
@@ -55,13 +57,14 @@ class Relay:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._on_woken)
 
-    def flush(self) -> None:
-        """Deliver the newest report now, if it is not delivered. Called on the loop's thread."""
+    def close(self) -> None:
+        """Deliver the newest report now, if it is not delivered, and none afterwards. Called on the loop's thread."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._is_scheduled = False
-        self._take()
+        # The last one: a thread that the work has left behind may still report.
+        report, self._is_closed = self._newest, True
+        self._deliver_new(report)
 
     def _on_woken(self) -> None:
         # Woken twice, if a report came while this became idle.
@@ -73,19 +76,22 @@ class Relay:
         self._check()
 
     def _check(self) -> None:
-        if not self._take():
+        if self._newest is self._delivered:
             self._is_scheduled = False
             # One that came before that line has woken nobody.
-            if not self._take():
+            if self._newest is self._delivered:
                 return
             self._is_scheduled = True
-        self._timer = self._loop.call_later(INTERVAL_S, self._on_timer)
+        if self._is_closed:
+            return
+        try:
+            self._deliver_new(self._newest)
+        finally:
+            # Closed meanwhile, if showing the report has run a Qt loop.
+            if not self._is_closed:
+                self._timer = self._loop.call_later(INTERVAL_S, self._on_timer)
 
-    def _take(self) -> bool:
-        """Deliver the newest report; tell whether there was one."""
-        report = self._newest
-        if report is None or report is self._delivered:
-            return False
-        self._delivered = report
-        self._deliver(report)
-        return True
+    def _deliver_new(self, report: Report | None) -> None:
+        if report is not None and report is not self._delivered:
+            self._delivered = report
+            self._deliver(report)

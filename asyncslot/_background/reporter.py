@@ -78,9 +78,8 @@ class ProgressReporter:
             total = _check_total(total)
         if text is None:
             text = None if latest is None else latest[2]
-        elif not isinstance(text, str):
-            msg = f"text must be a str, got {text!r}"
-            raise TypeError(msg)
+        elif type(text) is not str:
+            text = _check_text(text)
         # Report._make() without its check of the length: this may run a million times a second.
         self.latest = report = tuple.__new__(Report, (done, total, text))
         self._send(report)
@@ -129,6 +128,14 @@ def _check_total(total: Any) -> float:
         msg = f"total must be 0 or more, got {total!r}"
         raise ValueError(msg)
     return converted
+
+
+def _check_text(text: Any) -> str:
+    if not isinstance(text, str):
+        msg = f"text must be a str, got {text!r}"
+        raise TypeError(msg)
+    # Of a class of the program's own: the text alone goes to the other process.
+    return str.__str__(text)
 
 
 def takes_progress(function: Callable[..., object]) -> bool:

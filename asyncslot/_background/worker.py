@@ -11,6 +11,8 @@ import pickle
 import signal
 import sys
 import threading
+import traceback
+from asyncio import CancelledError
 from functools import partial
 from multiprocessing.reduction import ForkingPickler
 from time import monotonic
@@ -18,7 +20,7 @@ from typing import Any, Callable, NamedTuple
 
 from asyncslot._background.reporter import ProgressReporter, Report, call_function
 
-__all__ = ["INTERVAL_S", "Channel", "Sealed", "ThrottledSender", "begin_worker", "run_call"]
+__all__ = ["INTERVAL_S", "Channel", "Outcome", "Sealed", "ThrottledSender", "begin_worker", "run_call"]
 
 # Seconds between two reports that a process sends: those of the relay that gets them.
 INTERVAL_S = 1 / 30
@@ -100,56 +102,68 @@ def begin_worker(channel: Channel) -> None:
 _channel: Channel
 
 
-def run_call(call: Sealed, ticket: tuple[int, int] | None) -> Sealed:
+class Outcome(NamedTuple):
+    """How a call has ended."""
+
+    result: Any
+    # What the function has raised, and the traceback in this process; None if it has returned.
+    error: BaseException | None
+    traceback: str
+    # The last report. The pipe may be slower than the outcome.
+    report: Report | None
+
+
+def run_call(call: Sealed, number: int, slot: int) -> Sealed:
     """
     Call a function in this process.
 
     Args:
-        call: The function, its positional and its keyword arguments.
-        ticket: Which call this is, for its reports, and which of the bytes belongs to it; None if the function takes
-            no ``progress``.
+        call: The function, its positional and its keyword arguments, and whether it takes ``progress``.
+        number: Which call this is, for its reports.
+        slot: Which of the bytes belongs to it.
 
     Returns:
-        Its result, and its last report: that comes with the result, and the pipe may be slower.
-
-    Raises:
-        RuntimeError: If the function cannot be imported here, or an argument cannot be made; or if what the function
-            raises cannot be sent back.
+        The `Outcome`.
     """
+    sender = ThrottledSender(partial(_send, number))
+    reporter = ProgressReporter(partial(_channel.flags.__getitem__, slot), sender.put)
     try:
-        function, args, kwargs = call.open()
+        _check_wanted(reporter)
+        function, args, kwargs, reports = _open(call)
+        result = call_function(function, args, kwargs, reporter if reports else None)
+        return Sealed(Outcome(result, None, "", reporter.latest))
+    except BaseException as exc:  # noqa: BLE001 - whatever the function raises.
+        text = "".join(traceback.format_exception(type(exc), exc, exc.__traceback__))
+        return Sealed(Outcome(None, _make_sendable(exc), text, reporter.latest))
+    finally:
+        sender.close()
+
+
+def _check_wanted(reporter: ProgressReporter) -> None:
+    if reporter.is_cancelled:
+        msg = "the call was cancelled while it waited for a process"
+        raise CancelledError(msg)
+
+
+def _open(call: Sealed) -> Any:
+    try:
+        return call.open()
     except Exception as exc:
         msg = (
             f"run_in_process(): the other process cannot import what it is to call ({type(exc).__name__}: {exc}); "
             "define it in a module, or in the file that is run as the program"
         )
         raise RuntimeError(msg) from exc
-    sender = reporter = None
-    if ticket is not None:
-        number, slot = ticket
-        sender = ThrottledSender(partial(_send, number))
-        reporter = ProgressReporter(partial(_channel.flags.__getitem__, slot), sender.put)
-    try:
-        result = call_function(function, args, kwargs, reporter)
-    except BaseException as exc:
-        if _can_be_sent(exc):
-            raise
-        msg = f"{function!r} raised {type(exc).__qualname__}: {exc}; this exception itself cannot be sent by pickle"
-        raise RuntimeError(msg) from exc
-    finally:
-        if sender is not None:
-            sender.close()
-    return Sealed((result, None if reporter is None else reporter.latest))
 
 
-def _can_be_sent(exc: BaseException) -> bool:
-    # An exception whose __init__() takes other arguments than it passes on is pickled, and cannot be made again. In the
-    # program, this would break the pool.
+def _make_sendable(exc: BaseException) -> BaseException:
+    """Return *exc*, or what can be sent in its place."""
+    # An exception whose __init__() takes other arguments than it passes on is pickled, but cannot be made again.
     try:
         pickle.loads(pickle.dumps(exc))  # noqa: S301 - it was made here.
     except Exception:  # noqa: BLE001 - of any kind.
-        return False
-    return True
+        return RuntimeError(f"{type(exc).__qualname__}: {exc} (this exception itself cannot be sent by pickle)")
+    return exc
 
 
 def _send(number: int, report: Report) -> None:
