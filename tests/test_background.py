@@ -211,18 +211,19 @@ def test_cancelled_work_that_fails_raises_its_error(attached: AsyncSlotEventLoop
 
 
 @both
-def test_work_may_ask_whether_it_was_cancelled(attached: AsyncSlotEventLoop, run: Any) -> None:
+def test_work_may_ask_whether_it_was_cancelled(attached: AsyncSlotEventLoop, run: Any, tmp_path: Path) -> None:
     """Without a Progress, too. By Progress.cancel() alone, its result counts; a cancelled task stays cancelled."""
     progress = Progress()
+    first, second = tmp_path / "first", tmp_path / "second"
 
     async def main() -> None:
-        task = asyncslot.run_task(run(functions.wait_until_asked))
-        await run(functions.double, 1)
+        task = asyncslot.run_task(run(functions.wait_until_asked, str(first)))
+        await until(first.exists)
         task.cancel()
         await asyncio.wait([task])
         assert task.cancelled()
-        task = asyncslot.run_task(run(functions.wait_until_asked, progress=progress))
-        await run(functions.double, 1)
+        task = asyncslot.run_task(run(functions.wait_until_asked, str(second), progress=progress))
+        await until(second.exists)
         progress.cancel()
         assert await task == "ended by itself"
 

@@ -206,8 +206,8 @@ def test_thread_that_ends_at_the_call(thread: Any, monkeypatch: pytest.MonkeyPat
         run_coroutine(run_in_qt_thread(thread, where()))
 
 
-def test_cancelled_call_is_freed_by_its_own_thread(thread: Any) -> None:
-    """On another one, it could be freed while its thread calls it."""
+def test_thousand_cancelled_calls_crash_nothing(thread: Any) -> None:
+    """The thread may be about to call what is not wanted any more."""
 
     async def main() -> None:
         for _ in range(200):
@@ -216,9 +216,25 @@ def test_cancelled_call_is_freed_by_its_own_thread(thread: Any) -> None:
                 task.cancel()
             await asyncio.wait(tasks)
             gc.collect()
-        await run_in_qt_thread(thread, where())
-        while thread_call._calls:
-            await asyncio.sleep(0.001)
+        assert await run_in_qt_thread(thread, where()) == thread
+
+    run_coroutine(main())
+
+
+def test_thread_that_has_ended_is_forgotten(attached: AsyncSlotEventLoop) -> None:
+    """By the next call, of whatever thread; and a thread may be started again."""
+
+    async def main() -> None:
+        first, second = QtCore.QThread(), QtCore.QThread()
+        for _ in range(2):
+            for thread in (first, second):
+                thread.start()
+                assert await run_in_qt_thread(thread, where()) == thread
+                thread.quit()
+                assert thread.wait(CEILING_S * 1000)
+            threads = [mailbox._its_thread for mailbox in thread_call._mailboxes.values()]
+            assert second in threads
+            assert first not in threads
 
     run_coroutine(main())
 

@@ -10,7 +10,7 @@ from typing import Any, Coroutine, TypeVar
 
 from asyncslot._background.ending import wait_for_end
 from asyncslot._loop.first_step import check_coroutine, dispose
-from asyncslot._qt import Connection, QtCore, ThreadCall
+from asyncslot._qt import Connection, QtCore, call_on_thread
 from asyncslot._slot.start import run_task
 
 __all__ = ["run_in_qt_thread"]
@@ -90,7 +90,7 @@ class _Call:
         self._lock = threading.Lock()
         # Before the loop is told of the thread's end, and so before it cancels the task.
         self._connections = [Connection(thread.finished, self._on_ending, self._on_ending)]
-        self._thread_call = ThreadCall(thread, self._start)
+        call_on_thread(thread, self._start)
         # It may have ended before there was a connection.
         if not thread.isRunning():
             self._on_ending()
@@ -112,7 +112,6 @@ class _Call:
     def close(self) -> None:
         """Let go of everything."""
         self._dispose()
-        self._thread_call.close()
         for connection in self._connections:
             connection.close()
 

@@ -42,7 +42,7 @@ from asyncslot._qt.slot import (
     virtual_result,
 )
 from asyncslot._qt.thread import hold_thread_state, is_python_thread
-from asyncslot._qt.thread_call import ThreadCall
+from asyncslot._qt.thread_call import call_on_thread
 
 __all__ = [
     "APPLICATIONS",
@@ -52,9 +52,9 @@ __all__ = [
     "IdentityDict",
     "QtCore",
     "Signal",
-    "ThreadCall",
     "binding_name",
     "binding_version",
+    "call_on_thread",
     "check_alive",
     "check_signal",
     "connect_destroyed",

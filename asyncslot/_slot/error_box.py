@@ -7,7 +7,7 @@ import functools
 import traceback
 from typing import Any, Iterator
 
-from asyncslot._qt import QtCore, ThreadCall, import_qt, is_alive
+from asyncslot._qt import QtCore, call_on_thread, import_qt, is_alive
 from asyncslot.loop import AsyncSlotEventLoop
 
 __all__ = ["error_handler"]
@@ -42,7 +42,7 @@ def error_handler(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> N
         _show(context)
     else:
         # Widgets work on that thread only.
-        ThreadCall(application.thread(), functools.partial(_show, context))
+        call_on_thread(application.thread(), functools.partial(_show, context))
 
 
 def _show(context: dict[str, Any]) -> None:
