@@ -115,3 +115,19 @@ class Unmakeable:
 
 def return_unmakeable() -> Any:
     return Unmakeable()
+
+
+def run_loop() -> str:
+    """Run a loop of ours in this process."""
+    from qt import QCoreApplication
+
+    import asyncslot
+
+    application = QCoreApplication([])
+
+    async def work() -> str:
+        return "ran"
+
+    result = asyncslot.run(work())
+    del application
+    return result

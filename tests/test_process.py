@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures.process import BrokenProcessPool
@@ -15,7 +13,6 @@ from typing import Any
 
 import process_functions as functions
 import pytest
-from qt import BINDING
 from support import CEILING_S, run_coroutine, run_script
 
 import asyncslot
@@ -78,40 +75,6 @@ def test_what_cannot_be_sent_concerns_its_own_call_only(
     run_coroutine(main())
 
 
-def test_program_without_main_guard_is_told(tmp_path: Path) -> None:
-    """The process that would run the program once more says what to write, and ends."""
-    program = tmp_path / "program.py"
-    program.write_text(UNGUARDED.replace("PySide6", BINDING))
-    command = [sys.executable, "-W", "error", str(program)]
-    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=CEILING_S)
-    assert run.stdout.splitlines() == ["BrokenProcessPool"]
-    assert "write 'if __name__ == \"__main__\":'" in run.stderr
-
-
-UNGUARDED = """
-import sys
-from PySide6.QtCore import QCoreApplication, QObject, QTimer
-import asyncslot
-
-def double(number):
-    return 2 * number
-
-class Receiver(QObject):
-    @asyncslot.AsyncSlot()
-    async def work(self):
-        try:
-            print(await asyncslot.run_in_process(double, 21))
-        except Exception as exc:
-            print(type(exc).__name__)
-        app.quit()
-
-app = QCoreApplication([])
-receiver = Receiver()
-QTimer.singleShot(0, receiver.work)
-sys.exit(app.exec() if hasattr(app, "exec") else app.exec_())
-"""
-
-
 def test_process_that_dies_breaks_its_calls_and_the_next_one_works(attached: AsyncSlotEventLoop) -> None:
     """The standard library's error tells; a new pool is made."""
 
@@ -147,10 +110,15 @@ def test_processes_end_with_the_loop(app: Any) -> None:
 
 def test_processes_end_with_a_loop_of_asyncio(app: Any) -> None:
     """It has nothing that we could end with it, so they end when the loop is freed."""
+    progress = Progress()
+    assert asyncio.run(run_in_process(functions.count, 3, progress=progress)) == 3
     pid = asyncio.run(run_in_process(os.getpid))
     end = time.monotonic() + CEILING_S
     while is_process(pid):
         gc.collect()
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    while "asyncslot-progress" in [thread.name for thread in threading.enumerate()]:
         assert time.monotonic() < end
         time.sleep(0.01)
 

@@ -179,10 +179,9 @@ def _read_reports(reader: Any, puts: dict[int, PutReport], lock: object) -> None
     with reader, contextlib.suppress(EOFError, OSError):
         while True:
             number, *report = reader.recv()
-            put = puts.get(number)
-            # A report may come after the end of its call.
-            if put is not None:
-                put(Report(*report))
+            # A report may come after the end of its call. No variable, which would keep the call's loop alive while
+            # this waits for the next report.
+            puts.get(number, _ignore)(Report(*report))
 
 
 class ProcessJob:

@@ -184,7 +184,7 @@ class Sealed:
     def __init__(self, value: Any) -> None:
         self._value = value
         # The pickled value, on the other side; None on this one.
-        self._data: bytes | None = None
+        self._pickled: bytes | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         try:
@@ -197,12 +197,12 @@ class Sealed:
 
     def open(self) -> Any:
         """Return the value."""
-        if self._data is not None:
-            return pickle.loads(self._data)  # noqa: S301 - the other process is the program's own.
+        if self._pickled is not None:
+            return pickle.loads(self._pickled)  # noqa: S301 - the other process is the program's own.
         return self._value
 
 
 def _receive(data: bytes) -> Sealed:
     sealed = Sealed(None)
-    sealed._data = data
+    sealed._pickled = data
     return sealed
