@@ -1,17 +1,18 @@
 """
 The platform's stock loop on Linux, macOS and the BSDs, and what differs from other platforms.
 
-Another platform needs a module like this one: a class that derives from that platform's stock loop
-and has the same members.
+It is the selector loop, which Windows has, too: there it is the base of `AsyncSlotSelectorEventLoop`. Another stock
+loop needs a module like this one: a class that derives from it and has the same members. `windows` is one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from asyncslot._loop.selector import make_probe, make_watchable
+from asyncslot._task.asyncio_private import begin_running
 
 if TYPE_CHECKING:
     import selectors
@@ -56,7 +57,12 @@ class PlatformEventLoop(_StockUnixLoop):
 
     def has_signal_handlers(self) -> bool:
         """Tell whether a signal has a handler set by add_signal_handler()."""
-        return bool(self._signal_handlers)
+        # Windows has no such method, and no such attribute.
+        return bool(getattr(self, "_signal_handlers", None))
+
+    def _begin_running(self) -> Callable[[], None]:
+        """Make this the running loop. Return a function that undoes it."""
+        return begin_running(self)
 
     def remove_signal_handler(self, sig: int) -> bool:
         """Remove a handler for a signal, as the stock loop does, but keep the wakeup descriptor."""
