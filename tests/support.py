@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -16,6 +18,15 @@ import qt  # noqa: F401 - gives PySide2's classes an exec().
 
 from asyncslot import run_task
 from asyncslot._qt import QtCore
+
+IS_WINDOWS = sys.platform == "win32"
+# The exit code of a program that SIGINT has ended. Windows: STATUS_CONTROL_C_EXIT.
+INTERRUPTED_CODE = 0xC000013A if IS_WINDOWS else -signal.SIGINT
+
+has_fork = pytest.mark.skipif(IS_WINDOWS, reason="Windows has no fork")
+has_signals = pytest.mark.skipif(IS_WINDOWS, reason="Windows has no add_signal_handler(), and no SIGUSR1")
+has_readers = pytest.mark.skipif(IS_WINDOWS, reason="Windows' stock loop has no add_reader()")
+only_windows = pytest.mark.skipif(not IS_WINDOWS, reason="about what only Windows has")
 
 IS_QT_5 = QtCore.qVersion().startswith("5.")
 
@@ -108,7 +119,13 @@ def run_script(
     """
     command = [sys.executable, *options, str(SCRIPTS / f"{name}.py"), *arguments]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    if IS_WINDOWS:
+        # No process can send another one a signal there: `qt`, which the script imports, raises it on a thread of
+        # its own, as the system does when somebody presses Ctrl-C.
+        environment["ASYNCSLOT_TEST_SIGNALS"] = "stdin"
+        pipes["stdin"] = subprocess.PIPE
+    process = subprocess.Popen(command, env=environment, **pipes)
     watchdog = threading.Timer(CEILING_S, process.kill)
     watchdog.start()
     errors: list[str] = []
@@ -119,16 +136,37 @@ def run_script(
     for line in process.stdout:
         lines.append(line.rstrip("\n"))
         if pending and pending[0][0] == lines[-1]:
-            process.send_signal(pending.pop(0)[1])
+            send_signal(process, pending.pop(0)[1])
     code = process.wait()
     watchdog.cancel()
     reader.join()
+    if process.stdin is not None:
+        process.stdin.close()
     process.stdout.close()
     process.stderr.close()
     return Finished(code, lines, "".join(line for line in errors[0].splitlines(keepends=True) if not is_noise(line)))
+
+
+def send_signal(process: subprocess.Popen[str], signum: int) -> None:
+    """Send a signal to a process that `run_script` has started."""
+    if IS_WINDOWS:
+        process.stdin.write(f"{int(signum)}\n")
+        process.stdin.flush()
+    else:
+        process.send_signal(signum)
 
 
 def is_noise(line: str) -> bool:
     """Tell whether Qt says this without a display or a session, or asyncio on a busy machine, whatever runs."""
     is_slow = line.startswith("Executing <") and line.endswith(" seconds\n")
     return is_slow or line.startswith(("This plugin does not support", "QStandardPaths: XDG_RUNTIME_DIR not set"))
+
+
+def list_descriptors() -> list[str]:
+    """Return this process's open descriptors; on Windows, where there is no list, the number of its handles."""
+    if not IS_WINDOWS:
+        return sorted(os.listdir("/proc/self/fd"))
+    count = ctypes.c_ulong()
+    kernel32 = ctypes.WinDLL("kernel32")
+    kernel32.GetProcessHandleCount(ctypes.c_void_p(-1), ctypes.byref(count))
+    return [str(count.value)]

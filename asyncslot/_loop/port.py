@@ -112,6 +112,8 @@ class WatchedPort:
     def close(self) -> None:
         """End the thread and close the sockets. The proactor is closed by the loop."""
         self.unwatch()
+        # It refers to the loop, which is then freed at once.
+        self._proactor = None
         self._report_reader.close()
         self._report_writer.close()
 
