@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import selectors
 import signal
 import subprocess
 import sys
@@ -23,6 +24,9 @@ IS_WINDOWS = sys.platform == "win32"
 # The exit code of a program that SIGINT has ended. Windows: STATUS_CONTROL_C_EXIT.
 INTERRUPTED_CODE = 0xC000013A if IS_WINDOWS else -signal.SIGINT
 
+# The selectors that need a thread.
+WITHOUT_DESCRIPTOR = [name for name in ("PollSelector", "SelectSelector") if hasattr(selectors, name)]
+
 has_fork = pytest.mark.skipif(IS_WINDOWS, reason="Windows has no fork")
 has_signals = pytest.mark.skipif(IS_WINDOWS, reason="Windows has no add_signal_handler(), and no SIGUSR1")
 has_readers = pytest.mark.skipif(IS_WINDOWS, reason="Windows' stock loop has no add_reader()")
@@ -34,8 +38,8 @@ IS_QT_5 = QtCore.qVersion().startswith("5.")
 quit_closes_windows = pytest.mark.skipif(IS_QT_5, reason="Qt 5's quit() closes no windows, so it asks nobody")
 exit_is_heard = pytest.mark.skipif(IS_QT_5, reason="Qt 5 tells nobody of an exit() after exec() has returned")
 
-# Seconds after which something that should have happened is taken never to. Arbitrary, generous.
-CEILING_S = 20
+# Seconds after which something that should have happened is taken never to. Arbitrary, generous; Wine is slow.
+CEILING_S = 60 if IS_WINDOWS else 20
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
@@ -154,6 +158,18 @@ def send_signal(process: subprocess.Popen[str], signum: int) -> None:
         process.stdin.flush()
     else:
         process.send_signal(signum)
+
+
+def raise_together(*signums: int) -> None:
+    """Have several signals arrive on this thread, which is not the main one, before the main thread does anything."""
+    if IS_WINDOWS:
+        # By a function of C's that keeps the interpreter's lock, which signal.raise_signal() does not.
+        raise_signal = getattr(ctypes.PyDLL("ucrtbase"), "raise")
+        for signum in signums:
+            raise_signal(int(signum))
+    else:
+        for signum in signums:
+            os.kill(os.getpid(), signum)
 
 
 def is_noise(line: str) -> bool:

@@ -177,9 +177,9 @@ def choose(*paths: Path) -> Callable[[Any], None]:
 @pytest.mark.parametrize(
     ("name", "outcome"),
     [
-        ("get_open_file_name", lambda path: (str(path), "Texts (*.txt)")),
-        ("get_open_file_names", lambda path: ([str(path)], "Texts (*.txt)")),
-        ("get_save_file_name", lambda path: (str(path), "Texts (*.txt)")),
+        ("get_open_file_name", lambda path: (path.as_posix(), "Texts (*.txt)")),
+        ("get_open_file_names", lambda path: ([path.as_posix()], "Texts (*.txt)")),
+        ("get_save_file_name", lambda path: (path.as_posix(), "Texts (*.txt)")),
     ],
 )
 def test_file_dialogs_return_names_and_filter(parent: Any, tmp_path: Path, name: str, outcome: Any) -> None:
@@ -198,7 +198,7 @@ def test_get_existing_directory(parent: Any, tmp_path: Path) -> None:
     (tmp_path / "inner").mkdir()
     option = NOT_NATIVE["file"]
     asking = dialogs.get_existing_directory(parent, "T", str(tmp_path), option)
-    assert answer(asking, choose(tmp_path / "inner")) == str(tmp_path / "inner")
+    assert answer(asking, choose(tmp_path / "inner")) == (tmp_path / "inner").as_posix()
     asking = dialogs.get_existing_directory(parent, "T", str(tmp_path), option)
     assert answer(asking, lambda dialog: dialog.reject()) == ""
 

@@ -11,10 +11,11 @@ import time
 from typing import Any, Callable
 
 import pytest
-from support import CEILING_S, run_qt
+from support import CEILING_S, WITHOUT_DESCRIPTOR, run_qt
 
 from asyncslot import AsyncSlotEventLoop
 from asyncslot._qt import QtCore
+from asyncslot.loop import AsyncSlotSelectorEventLoop
 
 
 def test_call_soon_order_kept_across_slices(loop: AsyncSlotEventLoop) -> None:
@@ -267,10 +268,10 @@ def test_debug_mode_checks_arguments_and_thread(loop: AsyncSlotEventLoop) -> Non
     assert "Non-thread-safe operation" in errors[0]
 
 
-@pytest.mark.parametrize("selector", ["PollSelector", "SelectSelector"])
+@pytest.mark.parametrize("selector", WITHOUT_DESCRIPTOR)
 def test_selector_without_descriptor_carries_io(app: Any, selector: str) -> None:
     """A selector that Qt cannot watch works, by way of a thread: 200 echoes over TCP."""
-    loop = AsyncSlotEventLoop(getattr(selectors, selector)())
+    loop = AsyncSlotSelectorEventLoop(getattr(selectors, selector)())
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(100):

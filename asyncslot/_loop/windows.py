@@ -96,7 +96,9 @@ class PlatformEventLoop(_StockWindowsLoop):
         """Read the loop's own socket again, as the stock loop does, and act on the signals that have arrived."""
         is_read = f is not None and f is self._self_reading_future and not f.cancelled() and f.exception() is None
         super()._loop_self_reading(f)
-        data = f.result() if is_read else b""
+        if not is_read:
+            return
+        data = f.result()
         # A zero byte is a wake-up by call_soon_threadsafe(), of which there may be thousands. Other bytes
         # are signal numbers, also of signals that are not ours: `handle` passes them on.
         if self._interrupts.is_pending or data.strip(b"\0"):

@@ -62,6 +62,15 @@ def add_exec(found: Any) -> None:
         found.exec = found.exec_
 
 
+def signal_self(signum: int) -> None:
+    """Send this process a signal, as another process would."""
+    if sys.platform == "win32":
+        # There, os.kill() ends the process. The system, too, calls the handler on another thread.
+        threading.Thread(target=signal.raise_signal, args=(signum,)).start()
+    else:
+        os.kill(os.getpid(), signum)
+
+
 def raise_signals() -> None:
     """Raise each signal that a line of standard input names: see `support.run_script`."""
     for line in sys.stdin:
