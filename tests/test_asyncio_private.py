@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support import IS_WINDOWS, only_windows
 
-from asyncslot import AsyncSlotEventLoop
+from asyncslot import AsyncSlotEventLoop, AsyncSlotSelectorEventLoop
 from asyncslot._loop import slicer
 from asyncslot._task import asyncio_private
 from asyncslot._task.asyncio_private import (
@@ -21,7 +21,6 @@ from asyncslot._task.asyncio_private import (
     StockThreadSafeHandle,
     StockTimerHandle,
 )
-from asyncslot.loop import AsyncSlotSelectorEventLoop
 
 # What only the selector loop has, which is Windows' stock loop no more.
 OF_SELECTOR_LOOPS = {"_process_self_data", "_read_from_self"}

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 from support import CEILING_S, has_signals, only_windows, raise_together, run_script
 
-from asyncslot import AsyncSlotEventLoop
-from asyncslot.loop import AsyncSlotSelectorEventLoop
+from asyncslot import AsyncSlotEventLoop, AsyncSlotSelectorEventLoop
 
 READY = ("ready", signal.SIGINT)
 AGAIN = ("again", signal.SIGINT)

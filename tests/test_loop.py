@@ -17,9 +17,9 @@ import pytest
 from qt import BINDING
 from support import CEILING_S, IS_WINDOWS, list_descriptors, run_qt, run_script
 
-from asyncslot import AsyncSlotEventLoop, LoopState, run_task
+from asyncslot import AsyncSlotEventLoop, AsyncSlotSelectorEventLoop, LoopState, run_task
 from asyncslot._qt import QtCore, import_qt
-from asyncslot.loop import AsyncSlotSelectorEventLoop, thread_loop
+from asyncslot.loop import thread_loop
 
 QtWidgets = import_qt("QtWidgets")
 

@@ -13,9 +13,8 @@ from typing import Any, Callable
 import pytest
 from support import CEILING_S, WITHOUT_DESCRIPTOR, run_qt
 
-from asyncslot import AsyncSlotEventLoop
+from asyncslot import AsyncSlotEventLoop, AsyncSlotSelectorEventLoop
 from asyncslot._qt import QtCore
-from asyncslot.loop import AsyncSlotSelectorEventLoop
 
 
 def test_call_soon_order_kept_across_slices(loop: AsyncSlotEventLoop) -> None:

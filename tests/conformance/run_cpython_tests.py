@@ -20,9 +20,8 @@ import sys
 import unittest
 from typing import Any
 
-from asyncslot import AsyncSlotEventLoop
+from asyncslot import AsyncSlotEventLoop, AsyncSlotSelectorEventLoop
 from asyncslot._qt import QtCore
-from asyncslot.loop import AsyncSlotSelectorEventLoop
 
 
 class Count:
