@@ -71,7 +71,6 @@ TESTS_ELSEWHERE = {
     "_qt/thread": "test_loop: it needs a thread of Qt's with a loop",
     "_loop/debug_run": "test_nesting: it is about the time of nested Qt loops",
     "_loop/unix": "test_interrupts: a base class, tested through the loop",
-    "_loop/windows": "test_interrupts: likewise, and test_port",
     "_slot/call": "test_decorator: what it makes is a slot",
     "_slot/failure": "test_decorator: likewise",
     "_slot/quit_watch": "test_window_closing: it is about what a window may close",

@@ -81,10 +81,11 @@ class WatchedPort:
         if self._thread is None:
             self._commands = queue.SimpleQueue()
             # A daemon, so that a loop that nobody closes does not keep the interpreter from ending.
-            self._thread = threading.Thread(
+            thread = threading.Thread(
                 target=self._run, args=(self._commands,), name="asyncslot-port-watcher", daemon=True
             )
-            self._thread.start()
+            thread.start()
+            self._thread = thread
         self._turn.release()
         self._commands.put(True)
 

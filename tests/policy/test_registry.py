@@ -61,7 +61,7 @@ def test_load_entry_point_imports_only_the_chosen_one(site: Path) -> None:
 def test_load_unknown_name_says_what_there_is(site: Path) -> None:
     """The error for an unknown name lists the known ones."""
     write_distribution(site, "known_loops", {"known": "known_loops:make"}, LOOP_SOURCE)
-    with pytest.raises(AsyncSlotPolicyError, match=r"no loop of this name; available: known, qt, qt-selector, or module"):
+    with pytest.raises(AsyncSlotPolicyError, match=r"available: known, qt, qt-selector, or module:call"):
         load("unknown")
 
 
