@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from policy_support import BINDING, OTHER_BINDING, OURS, STOCK
+from policy_support import BINDING, OTHER_BINDING, OURS, SELECTOR_LOOP, STOCK
 
 pytest_plugins = ["pytester"]
 
@@ -113,7 +113,7 @@ def test_pytest_asyncio_hook_of_the_project_counts_more(pytester: pytest.Pyteste
     pytester.makeconftest(
         "import asyncio\ndef pytest_asyncio_loop_factories(): return {'stock': asyncio.SelectorEventLoop}"
     )
-    run_session(pytester, ASYNCIO_TESTS, "--asyncslot", expected="_UnixSelectorEventLoop").assert_outcomes(passed=3)
+    run_session(pytester, ASYNCIO_TESTS, "--asyncslot", expected=SELECTOR_LOOP).assert_outcomes(passed=3)
 
 
 @needs_anyio
