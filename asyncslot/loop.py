@@ -454,6 +454,22 @@ class GuestEventLoop(_StockEventLoop):
         }
         self.call_exception_handler(context)
 
+    if sys.version_info >= (3, 15):
+
+        def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+            """
+            Run a function in an executor, as the stock loop does.
+
+            The stock loop looks up ``concurrent.futures.ThreadPoolExecutor``, which Python 3.15
+            imports lazily. PySide6 6.12.0 keeps such names from being resolved, so the stock
+            loop cannot make its default executor. This method makes it from another module.
+            """
+            if executor is None and self._default_executor is None and not self._executor_shutdown_called:
+                from concurrent.futures.thread import ThreadPoolExecutor  # noqa: PLC0415 - not before it is needed.
+
+                self._default_executor = ThreadPoolExecutor(thread_name_prefix="asyncio")
+            return super().run_in_executor(executor, func, *args)
+
     # -- blocking mode --
 
     def run_forever(self) -> None:
