@@ -21,7 +21,7 @@ from asyncslot.decorator import (
     sender,
     tasks,
 )
-from asyncslot.loop import AsyncSlotEventLoop, LoopState
+from asyncslot.loop import AsyncSlotEventLoop, AsyncSlotSelectorEventLoop, LoopState
 from asyncslot.signals import SenderDestroyed, expect_signal, signal_stream, wait_signal
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ __all__ = [
     "AsyncClose",
     "AsyncSlot",
     "AsyncSlotEventLoop",
+    "AsyncSlotSelectorEventLoop",
     "CancelReason",
     "LoopState",
     "Progress",

@@ -14,7 +14,7 @@ from typing import Any, Iterator, Sequence
 
 from asyncslot._qt import QtCore, Signal, check_alive, import_qt, is_alive, on_widget_thread
 from asyncslot._slot.error_box import error_handler
-from asyncslot.loop import AsyncSlotEventLoop
+from asyncslot.loop import GuestEventLoop
 from asyncslot.signals import expect_signal
 
 __all__ = [
@@ -66,7 +66,7 @@ async def show_dialog(dialog: Any) -> int:
     watcher = _HideWatcher(loop)
     dialog.installEventFilter(watcher)
     # In blocking mode, the end of a dialog that a coroutine awaits does not end the program.
-    hold = loop._hold_last_window(dialog) if isinstance(loop, AsyncSlotEventLoop) else contextlib.nullcontext()
+    hold = loop._hold_last_window(dialog) if isinstance(loop, GuestEventLoop) else contextlib.nullcontext()
     with hold:
         try:
             async with expect_signal(dialog.finished, watcher.hidden, owner=dialog) as received:

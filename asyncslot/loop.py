@@ -7,7 +7,9 @@ import atexit
 import contextlib
 import enum
 import heapq
+import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Awaitable, Callable, ClassVar, Coroutine, Generator, Iterator, NoReturn, TypeVar
 
 from asyncslot._loop.blocking_calls import (
@@ -27,7 +29,6 @@ from asyncslot._loop.quit import Quit, QuitPhase
 from asyncslot._loop.slicer import Outcome, Slicer
 from asyncslot._loop.spawned import is_importing_main
 from asyncslot._loop.this_thread import release_thread_loop, set_running, set_thread_loop, thread_loop
-from asyncslot._loop.unix import PlatformEventLoop
 from asyncslot._loop.waker import Waker
 from asyncslot._qt import (
     QtCore,
@@ -41,7 +42,6 @@ from asyncslot._qt import (
 )
 from asyncslot._task.asyncio_private import (
     ThreadSafeHandle,
-    begin_running,
     format_callback,
     get_running_loop,
     logger,
@@ -54,15 +54,48 @@ from asyncslot._task.description import describe_task
 from asyncslot._task.owner import own
 from asyncslot._task.registry import TaskRecord, TaskRegistry
 
+if sys.platform == "win32":
+    from asyncslot._loop.unix import PlatformEventLoop as SelectorPlatformEventLoop
+    from asyncslot._loop.windows import PlatformEventLoop
+else:
+    from asyncslot._loop.unix import PlatformEventLoop
+
 if TYPE_CHECKING:
     import contextvars
     import selectors
 
     from typing_extensions import Self, TypeVarTuple, Unpack
 
+    from asyncslot._task.asyncio_private import StockLoop
+
     Ts = TypeVarTuple("Ts")
 
-__all__ = ["AsyncSlotEventLoop", "LoopState", "set_thread_loop", "thread_loop"]
+    class _StockEventLoop(StockLoop, asyncio.BaseEventLoop):
+        """A stock loop, with its private attributes, and with the members that `_loop.unix` and `_loop.windows` add."""
+
+        def __init__(self, selector: selectors.BaseSelector | None = None) -> None: ...
+        def _begin_running(self) -> Callable[[], None]: ...
+        def _is_io_ready(self) -> object: ...
+        def _is_polled(self, handle: asyncio.Handle) -> bool: ...
+        def has_signal_handlers(self) -> bool:
+            """Tell whether a signal has a handler set by add_signal_handler()."""
+
+        # The descriptor by which signals arrive, apart from all else; None if there is none.
+        _urgent_fd: Any
+        # The descriptor that C code writes signals' numbers to.
+        _wakeup_fd: int
+
+else:
+    _StockEventLoop = object
+
+__all__ = [
+    "AsyncSlotEventLoop",
+    "AsyncSlotSelectorEventLoop",
+    "GuestEventLoop",
+    "LoopState",
+    "set_thread_loop",
+    "thread_loop",
+]
 
 T = TypeVar("T")
 
@@ -86,40 +119,11 @@ class LoopState(enum.Enum):
     CLOSED = "closed"
 
 
-class AsyncSlotEventLoop(PlatformEventLoop):
+class GuestEventLoop(_StockEventLoop):
     """
-    An asyncio event loop (the guest) that runs inside Qt's event loop (the host).
+    The guest, upon any stock loop: all that `AsyncSlotEventLoop` is but for that loop, which stands behind it.
 
-    It is the platform's stock loop with another scheduling: it decides when callbacks run, and how Qt
-    and asyncio wait for each other. The table says what a call does in each state of the loop.
-    `run_until_complete` does the same as `run_forever`.
-
-    ========  =============  ============  ============  ============  ============  =======  ============  ============
-    state     run_forever()  attach()      detach()      run_task()    call_soon()   stop()   shutdown()    close()
-    ========  =============  ============  ============  ============  ============  =======  ============  ============
-    STOPPED   BLOCKING       ATTACHED      no-op         ATTACHED      queued        pending  CLOSED        CLOSED
-    BLOCKING  nests          ATTACHED      no-op         started       called        STOPPED  RuntimeError  RuntimeError
-    ATTACHED  nests          no-op         STOPPED       started       called        STOPPED  CLOSED        RuntimeError
-    QUITTING  nests          RuntimeError  RuntimeError  cancelled     called        no-op    RuntimeError  RuntimeError
-    CLOSED    RuntimeError   RuntimeError  no-op         RuntimeError  RuntimeError  no-op    no-op         no-op
-    ========  =============  ============  ============  ============  ============  =======  ============  ============
-
-    In capitals: the state that the call brings the loop to; a blocking call returns to the state before.
-    *nests*: runs a Qt loop inside the present one. *queued*: called in the next run. *called*: the guest is
-    woken for it. *started*: the first step has run. *cancelled*: the task is cancelled. *pending*: the next
-    run ends after one iteration.
-
-    The table is about calls made by foreign code, which Qt runs while the guest waits. Inside a callback or
-    coroutine of the guest's, `run_forever`, `detach` and `shutdown` are a RuntimeError.
-
-    Used in a ``with`` statement, the loop is shut down at the end of the block.
-
-    Args:
-        selector: What polls for I/O; None for the platform's best. One without a
-            ``fileno()``, such as ``SelectSelector``, costs a thread.
-
-    Raises:
-        TypeError: If *selector* is no selector.
+    `AsyncSlotEventLoop` says what it does, and in which state.
     """
 
     # Seconds that iterations may take before Qt gets its turn. Arbitrary: a third of a 60 Hz frame, so
@@ -141,6 +145,8 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         with deferring_signals():
             make_types()
         super().__init__(selector)
+        if sys.platform == "win32":
+            self._clock_resolution = time.get_clock_info("perf_counter").resolution
         self._slicer = Slicer(
             self._ready,
             self._scheduled,
@@ -333,6 +339,17 @@ class AsyncSlotEventLoop(PlatformEventLoop):
 
     # -- asyncio's scheduling interface --
 
+    if sys.platform == "win32" and sys.version_info < (3, 13):
+
+        def time(self) -> float:
+            """
+            Return the time, in seconds, by ``time.perf_counter()``, as time.monotonic() does from Python 3.13 on.
+
+            Before, that stands still for 16 ms there. The stock loop runs timers up to 16 ms early for its
+            sake; so would we, and a ``sleep(0.01)`` would not sleep at all.
+            """
+            return time.perf_counter()
+
     def call_soon(
         self,
         callback: Callable[[Unpack[Ts]], object],
@@ -443,6 +460,22 @@ class AsyncSlotEventLoop(PlatformEventLoop):
             "handle": handle,
         }
         self.call_exception_handler(context)
+
+    if sys.version_info >= (3, 15):
+
+        def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+            """
+            Run a function in an executor, as the stock loop does.
+
+            The stock loop looks up ``concurrent.futures.ThreadPoolExecutor``, which Python 3.15
+            imports lazily. PySide6 6.12.0 keeps such names from being resolved, so the stock
+            loop cannot make its default executor. This method makes it from another module.
+            """
+            if executor is None and self._default_executor is None and not self._executor_shutdown_called:
+                from concurrent.futures.thread import ThreadPoolExecutor  # noqa: PLC0415 - not before it is needed.
+
+                self._default_executor = ThreadPoolExecutor(thread_name_prefix="asyncio")
+            return super().run_in_executor(executor, func, *args)
 
     # -- blocking mode --
 
@@ -866,7 +899,7 @@ class AsyncSlotEventLoop(PlatformEventLoop):
                 # First, and therefore undone last: from here on Ctrl-C raises nothing.
                 opening.callback(self._close_interrupts)
                 self._interrupts.open(self._wakeup_fd)
-            opening.callback(begin_running(self))
+            opening.callback(self._begin_running())
             if self._release_thread_state is None:
                 self._release_thread_state = hold_thread_state()
             opening.callback(self._close_waker, later=False)
@@ -969,6 +1002,67 @@ class AsyncSlotEventLoop(PlatformEventLoop):
         self._at_close = set()
         atexit.unregister(self._on_exit)
         self._interrupts.forget()
+
+
+class AsyncSlotEventLoop(GuestEventLoop, PlatformEventLoop):
+    """
+    An asyncio event loop (the guest) that runs inside Qt's event loop (the host).
+
+    It is the platform's stock loop with another scheduling: it decides when callbacks run, and how Qt
+    and asyncio wait for each other. The table says what a call does in each state of the loop.
+    `run_until_complete` does the same as `run_forever`.
+
+    ========  =============  ============  ============  ============  ============  =======  ============  ============
+    state     run_forever()  attach()      detach()      run_task()    call_soon()   stop()   shutdown()    close()
+    ========  =============  ============  ============  ============  ============  =======  ============  ============
+    STOPPED   BLOCKING       ATTACHED      no-op         ATTACHED      queued        pending  CLOSED        CLOSED
+    BLOCKING  nests          ATTACHED      no-op         started       called        STOPPED  RuntimeError  RuntimeError
+    ATTACHED  nests          no-op         STOPPED       started       called        STOPPED  CLOSED        RuntimeError
+    QUITTING  nests          RuntimeError  RuntimeError  cancelled     called        no-op    RuntimeError  RuntimeError
+    CLOSED    RuntimeError   RuntimeError  no-op         RuntimeError  RuntimeError  no-op    no-op         no-op
+    ========  =============  ============  ============  ============  ============  =======  ============  ============
+
+    In capitals: the state that the call brings the loop to; a blocking call returns to the state before.
+    *nests*: runs a Qt loop inside the present one. *queued*: called in the next run. *called*: the guest is
+    woken for it. *started*: the first step has run. *cancelled*: the task is cancelled. *pending*: the next
+    run ends after one iteration.
+
+    The table is about calls made by foreign code, which Qt runs while the guest waits. Inside a callback or
+    coroutine of the guest's, `run_forever`, `detach` and `shutdown` are a RuntimeError.
+
+    Used in a ``with`` statement, the loop is shut down at the end of the block.
+
+    Args:
+        selector: What polls for I/O; None for the platform's best. One without a
+            ``fileno()``, such as ``SelectSelector``, costs a thread.
+
+    Raises:
+        TypeError: If *selector* is no selector.
+    """
+
+
+if sys.platform == "win32":
+
+    class AsyncSlotSelectorEventLoop(GuestEventLoop, SelectorPlatformEventLoop):
+        """
+        An `AsyncSlotEventLoop` for those who need ``add_reader``, which Windows' stock loop lacks.
+
+        As asyncio's own, it runs no subprocesses and no pipes on Windows.
+
+        Args:
+            selector: What polls for I/O; None for ``SelectSelector``. It costs a thread.
+
+        Raises:
+            TypeError: If *selector* is no selector.
+        """
+
+        def _find_application_factory(self) -> Callable[[], object] | None:
+            # A policy, or the program, sets it for all loops.
+            return super()._find_application_factory() or AsyncSlotEventLoop.application_factory
+
+else:
+    # It is a selector loop already.
+    AsyncSlotSelectorEventLoop = AsyncSlotEventLoop
 
 
 def _refuse_second_run() -> NoReturn:

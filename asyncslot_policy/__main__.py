@@ -114,8 +114,8 @@ def _prepare(request: Request) -> None:
         uninstall()
         return
     source = LoopSource(request, is_tolerant=False)
-    # The built-in loop imports a binding, which the program may want to choose.
-    if request.loop != _registry.BUILT_IN or heeded_environment().get("ASYNCSLOT_QT_API"):
+    # A built-in loop imports a binding, which the program may want to choose.
+    if request.loop not in _registry.BUILT_IN or heeded_environment().get("ASYNCSLOT_QT_API"):
         source.resolve()
     install_source(source)
 
@@ -208,9 +208,10 @@ def _hide_frames(exc: BaseException) -> None:
 
 
 def _print_loops() -> None:
-    print(f"{_registry.BUILT_IN:<12} asyncslot.loop:AsyncSlotEventLoop (built in)")
+    for name, value in _registry.BUILT_IN.items():
+        print(f"{name:<12} {value} (built in)")
     for entry in _registry.find_entries():
-        if entry.name != _registry.BUILT_IN:
+        if entry.name not in _registry.BUILT_IN:
             print(f"{entry.name:<12} {entry.value} (entry point of {entry.distribution})")
 
 

@@ -1,7 +1,7 @@
 """
 Names of loops, and the factories that they stand for.
 
-A factory is a callable without arguments that returns an asyncio event loop. A name is ``qt``, built in; or
+A factory is a callable without arguments that returns an asyncio event loop. A name is one of `BUILT_IN`; or
 ``module:callable``; or what an installed distribution has registered in the entry point group `GROUP`. This
 module imports only the chosen factory; it knows nothing of asyncio.
 """
@@ -15,12 +15,15 @@ from typing import Any, Callable, NamedTuple
 
 from asyncslot_policy._config import AsyncSlotPolicyError
 
-__all__ = ["GROUP", "Entry", "Loaded", "describe_available", "find_entries", "load"]
+__all__ = ["BUILT_IN", "GROUP", "Entry", "Loaded", "describe_available", "find_entries", "load"]
 
 GROUP = "asyncslot.loops"
 
-BUILT_IN = "qt"
-_BUILT_IN_VALUE = "asyncslot.loop:AsyncSlotEventLoop"
+# The loops that are found without metadata, as a frozen program has none. On Unix the two are the same.
+BUILT_IN = {
+    "qt": "asyncslot.loop:AsyncSlotEventLoop",
+    "qt-selector": "asyncslot.loop:AsyncSlotSelectorEventLoop",
+}
 
 
 class Entry(NamedTuple):
@@ -45,14 +48,14 @@ def load(name: str) -> Loaded:
     Import the factory that a name stands for.
 
     Args:
-        name: The name. ``qt`` is found without metadata, as a frozen program has none.
+        name: The name.
 
     Raises:
         AsyncSlotPolicyError: If no loop or more than one has this name, or it cannot be
             imported, or is not callable.
     """
-    if name == BUILT_IN:
-        return Loaded(_import(_BUILT_IN_VALUE), "built in")
+    if name in BUILT_IN:
+        return Loaded(_import(BUILT_IN[name]), "built in")
     if ":" in name:
         return Loaded(_import(name), "module:callable")
     entries = [entry for entry in find_entries() if entry.name == name]
@@ -93,7 +96,7 @@ def find_entries() -> list[Entry]:
 
 def describe_available() -> str:
     """Say, for a message, which names there are."""
-    names = sorted({BUILT_IN, *(entry.name for entry in find_entries())})
+    names = sorted({*BUILT_IN, *(entry.name for entry in find_entries())})
     return f"available: {', '.join(names)}, or module:callable"
 
 

@@ -141,7 +141,7 @@ class LoopSource:
         """
         loop = self._get_set()
         ours = sys.modules.get("asyncslot.loop")
-        if ours is None or not (loop is None or isinstance(loop, ours.AsyncSlotEventLoop)):
+        if ours is None or not (loop is None or isinstance(loop, ours.GuestEventLoop)):
             return loop
         current: AbstractEventLoop | None = ours.thread_loop()
         return loop if current is None and not self._thread.is_implicit else current
@@ -153,7 +153,7 @@ class LoopSource:
         ours = sys.modules.get("asyncslot.loop")
         if ours is None:
             return
-        if isinstance(loop, ours.AsyncSlotEventLoop):
+        if isinstance(loop, ours.GuestEventLoop):
             ours.set_thread_loop(loop)
         elif before is not None and before is ours.thread_loop() and not before.is_running():
             ours.set_thread_loop(None)
@@ -195,7 +195,7 @@ class LoopSource:
 
     def _is_thread_without_application(self) -> bool:
         """Tell whether Qt cannot serve this thread's loop before the main thread has made an application."""
-        if self.request.loop != _registry.BUILT_IN or threading.current_thread() is threading.main_thread():
+        if self.request.loop not in _registry.BUILT_IN or threading.current_thread() is threading.main_thread():
             return False
         # Without Qt there is no application. Importing it here, on another thread than the main one, would have Qt
         # take this thread for the main one, and warn later (Qt 6.11, PyQt6).

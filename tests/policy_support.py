@@ -24,6 +24,8 @@ OTHER_BINDING = "PyQt5" if BINDING == "PyQt6" else "PyQt6"
 
 OURS = "AsyncSlotEventLoop"
 STOCK = (asyncio.ProactorEventLoop if sys.platform == "win32" else asyncio.SelectorEventLoop).__name__
+# The stock selector loop, which is STOCK but on Windows.
+SELECTOR_LOOP = asyncio.SelectorEventLoop.__name__
 
 # An asyncio program as anybody writes it. It prints the name of its loop's class.
 PROGRAM = """

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
+import selectors
+import signal
 import subprocess
 import sys
 import threading
@@ -17,14 +20,29 @@ import qt  # noqa: F401 - gives PySide2's classes an exec().
 from asyncslot import run_task
 from asyncslot._qt import QtCore
 
+IS_WINDOWS = sys.platform == "win32"
+# The exit code of a program that SIGINT has ended. Windows: STATUS_CONTROL_C_EXIT.
+INTERRUPTED_CODE = 0xC000013A if IS_WINDOWS else -signal.SIGINT
+
+# The selectors that need a thread.
+WITHOUT_DESCRIPTOR = [name for name in ("PollSelector", "SelectSelector") if hasattr(selectors, name)]
+
+has_fork = pytest.mark.skipif(IS_WINDOWS, reason="Windows has no fork")
+has_signals = pytest.mark.skipif(IS_WINDOWS, reason="Windows has no add_signal_handler(), and no SIGUSR1")
+has_readers = pytest.mark.skipif(IS_WINDOWS, reason="Windows' stock loop has no add_reader()")
+only_windows = pytest.mark.skipif(not IS_WINDOWS, reason="about what only Windows has")
+
 IS_QT_5 = QtCore.qVersion().startswith("5.")
 
 # What Qt 5 cannot do, and so neither asyncslot on it; docs/bindings.md has the table.
 quit_closes_windows = pytest.mark.skipif(IS_QT_5, reason="Qt 5's quit() closes no windows, so it asks nobody")
 exit_is_heard = pytest.mark.skipif(IS_QT_5, reason="Qt 5 tells nobody of an exit() after exec() has returned")
 
-# Seconds after which something that should have happened is taken never to. Arbitrary, generous.
-CEILING_S = 20
+# Seconds after which something that should have happened is taken never to. Arbitrary, generous; Wine is slow.
+CEILING_S = 60 if IS_WINDOWS else 20
+
+# The highest handle that `list_descriptors` finds on Windows. Arbitrary: ten times what the tests open at once.
+MAX_HANDLE = 40_000
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
@@ -108,7 +126,13 @@ def run_script(
     """
     command = [sys.executable, *options, str(SCRIPTS / f"{name}.py"), *arguments]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    if IS_WINDOWS:
+        # No process can send another one a signal there: `qt`, which the script imports, raises it on a thread of
+        # its own, as the system does when somebody presses Ctrl-C.
+        environment["ASYNCSLOT_TEST_SIGNALS"] = "stdin"
+        pipes["stdin"] = subprocess.PIPE
+    process = subprocess.Popen(command, env=environment, **pipes)
     watchdog = threading.Timer(CEILING_S, process.kill)
     watchdog.start()
     errors: list[str] = []
@@ -119,16 +143,50 @@ def run_script(
     for line in process.stdout:
         lines.append(line.rstrip("\n"))
         if pending and pending[0][0] == lines[-1]:
-            process.send_signal(pending.pop(0)[1])
+            send_signal(process, pending.pop(0)[1])
     code = process.wait()
     watchdog.cancel()
     reader.join()
+    if process.stdin is not None:
+        process.stdin.close()
     process.stdout.close()
     process.stderr.close()
     return Finished(code, lines, "".join(line for line in errors[0].splitlines(keepends=True) if not is_noise(line)))
+
+
+def send_signal(process: subprocess.Popen[str], signum: int) -> None:
+    """Send a signal to a process that `run_script` has started."""
+    if IS_WINDOWS:
+        process.stdin.write(f"{int(signum)}\n")
+        process.stdin.flush()
+    else:
+        process.send_signal(signum)
+
+
+def raise_together(*signums: int) -> None:
+    """Have several signals arrive on this thread, which is not the main one, before the main thread does anything."""
+    if IS_WINDOWS:
+        # By a function of C's that keeps the interpreter's lock, which signal.raise_signal() does not.
+        raise_signal = getattr(ctypes.PyDLL("ucrtbase"), "raise")
+        for signum in signums:
+            raise_signal(int(signum))
+    else:
+        for signum in signums:
+            os.kill(os.getpid(), signum)
 
 
 def is_noise(line: str) -> bool:
     """Tell whether Qt says this without a display or a session, or asyncio on a busy machine, whatever runs."""
     is_slow = line.startswith("Executing <") and line.endswith(" seconds\n")
     return is_slow or line.startswith(("This plugin does not support", "QStandardPaths: XDG_RUNTIME_DIR not set"))
+
+
+def list_descriptors() -> list[str]:
+    """Return this process's open descriptors, or handles on Windows; [] if the system does not tell."""
+    if IS_WINDOWS:
+        # Wine answers 0 if it is asked for their number. They are numbered in steps of 4.
+        get_information = ctypes.WinDLL("kernel32").GetHandleInformation
+        flags = ctypes.c_ulong()
+        handles = range(4, MAX_HANDLE, 4)
+        return [str(each) for each in handles if get_information(ctypes.c_void_p(each), ctypes.byref(flags))]
+    return sorted(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").is_dir() else []

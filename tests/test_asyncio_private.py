@@ -8,18 +8,41 @@ from asyncio import base_events
 from typing import Any
 
 import pytest
+from support import IS_WINDOWS, only_windows
 
-from asyncslot import AsyncSlotEventLoop
+from asyncslot import AsyncSlotEventLoop, AsyncSlotSelectorEventLoop
 from asyncslot._loop import slicer
 from asyncslot._task import asyncio_private
-from asyncslot._task.asyncio_private import StockFuture, StockHandle, StockLoop, StockThreadSafeHandle, StockTimerHandle
+from asyncslot._task.asyncio_private import (
+    StockFuture,
+    StockHandle,
+    StockLoop,
+    StockProactorLoop,
+    StockThreadSafeHandle,
+    StockTimerHandle,
+)
+
+# What only the selector loop has, which is Windows' stock loop no more.
+OF_SELECTOR_LOOPS = {"_process_self_data", "_read_from_self"}
+OF_UNIX = {"_signal_handlers"}
 
 
 @pytest.mark.parametrize("name", list(StockLoop.__annotations__))
 def test_loop_attribute_exists(app: Any, loop: AsyncSlotEventLoop, name: str) -> None:
     """The stock loop still has the attribute, which ours reads, sets or overrides."""
-    stock = next(base for base in AsyncSlotEventLoop.__mro__ if base.__module__.startswith("asyncio."))
+    if IS_WINDOWS and name in OF_UNIX:
+        pytest.skip("the stock loops of Windows have no signal handlers")
+    kind = AsyncSlotSelectorEventLoop if name in OF_SELECTOR_LOOPS else AsyncSlotEventLoop
+    stock = next(base for base in kind.__mro__ if base.__module__.startswith("asyncio."))
     assert hasattr(stock, name) or name in vars(loop)
+
+
+@only_windows
+@pytest.mark.parametrize("name", list(StockProactorLoop.__annotations__))
+def test_proactor_loop_attribute_exists(app: Any, loop: AsyncSlotEventLoop, name: str) -> None:
+    """The stock loop of Windows, or its proactor, still has the attribute."""
+    stock = next(base for base in AsyncSlotEventLoop.__mro__ if base.__module__.startswith("asyncio."))
+    assert hasattr(stock, name) or name in vars(loop) or name in vars(loop._proactor)
 
 
 @pytest.mark.parametrize("name", list(StockHandle.__annotations__))

@@ -52,6 +52,8 @@ KNOWS_NOTHING_OF = {
     "asyncslot._loop.handles": [QT],
     "asyncslot._loop.selector": [QT, "asyncio"],
     "asyncslot._loop.unix": [QT],
+    "asyncslot._loop.windows": [QT],
+    "asyncslot._loop.port": [QT, "asyncio"],
     "asyncslot._loop.waker": ["asyncio"],
     "asyncslot._loop.first_step": [QT],
     "asyncslot._loop.this_thread": [QT, "asyncio"],
@@ -82,6 +84,10 @@ TESTS_ELSEWHERE = {
     "_slot/quit_watch": "test_window_closing: it is about what a window may close",
     "_slot/wrapper": "test_decorator: what it makes is a slot",
 }
+
+
+# Modules that other platforms cannot import.
+ONLY_ON = {"asyncslot._loop.windows": "win32"}
 
 
 def list_modules(package: Path) -> dict[str, Path]:
@@ -211,7 +217,7 @@ def test_exported_name_says_where_to_import_it_from(name: str) -> None:
 
 def own_classes() -> Iterator[type]:
     for module in MODULES:
-        if not module.endswith("__main__"):
+        if not module.endswith("__main__") and ONLY_ON.get(module, sys.platform) == sys.platform:
             found = vars(importlib.import_module(module)).values()
             yield from (each for each in found if inspect.isclass(each) and is_own(each))
 
@@ -222,9 +228,22 @@ def is_own(cls: type) -> bool:
 
 def test_inheritance_chain_is_at_most_two() -> None:
     """Parts are held, not inherited: no class of ours has a grandparent of ours."""
-    chains = {cls: [each.__name__ for each in cls.__mro__ if is_own(each)] for cls in own_classes()}
-    assert [chain for chain in chains.values() if len(chain) > 2] == []
-    assert ["AsyncSlotEventLoop", "PlatformEventLoop"] in chains.values()
+    depths = {cls: own_depth(cls) for cls in own_classes()}
+    assert [cls for cls, depth in depths.items() if depth > 2] == []
+    assert depths[asyncslot.AsyncSlotEventLoop] == 2
+
+
+def own_depth(cls: type) -> int:
+    """Return how long the longest chain of classes of ours is that ends with *cls*."""
+    return is_own(cls) + max(map(own_depth, cls.__bases__), default=0)
+
+
+def test_only_the_loop_has_two_bases() -> None:
+    """A class of ours derives from one of ours, but for the loop: from the guest, and from the platform's loop."""
+    bases = {cls: [each.__name__ for each in cls.__bases__ if is_own(each)] for cls in own_classes()}
+    several = {cls.__name__: names for cls, names in bases.items() if len(names) > 1}
+    assert several.pop("AsyncSlotEventLoop") == ["GuestEventLoop", "PlatformEventLoop"]
+    assert set(several) <= {"AsyncSlotSelectorEventLoop"}
 
 
 # -- tests --

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
 import sys
@@ -11,9 +10,9 @@ import threading
 from typing import Any
 
 import pytest
-from support import CEILING_S, run_script
+from support import CEILING_S, has_signals, only_windows, raise_together, run_script
 
-from asyncslot import AsyncSlotEventLoop
+from asyncslot import AsyncSlotEventLoop, AsyncSlotSelectorEventLoop
 
 READY = ("ready", signal.SIGINT)
 AGAIN = ("again", signal.SIGINT)
@@ -155,6 +154,58 @@ def test_signal_handler_of_program_called_in_guest() -> None:
     assert finished.lines == ["ready", "handler", "ValueError from handler reported", "restored: True"]
 
 
+@pytest.mark.parametrize("make_loop", [AsyncSlotEventLoop, AsyncSlotSelectorEventLoop])
+def test_wakeup_fd_of_program_gets_the_numbers_and_is_put_back(app: Any, make_loop: Any) -> None:
+    """What the program has set as the wakeup descriptor, a socket, gets the numbers of signals while a loop runs."""
+    reader, writer = socket.socketpair()
+    with reader, writer, make_loop() as loop:
+        reader.settimeout(CEILING_S)
+        writer.setblocking(False)
+        signal.set_wakeup_fd(writer.fileno())
+        before = signal.signal(signal.SIGTERM, lambda *_: loop.stop())
+        try:
+            loop.call_soon(signal.raise_signal, signal.SIGTERM)
+            loop.run_forever()
+            assert reader.recv(10) == bytes([signal.SIGTERM])
+        finally:
+            signal.signal(signal.SIGTERM, before)
+            assert signal.set_wakeup_fd(-1) == writer.fileno()
+
+
+@only_windows
+def test_wakeup_fd_is_left_alone_by_making_and_closing_a_loop(app: Any) -> None:
+    """The stock loop of Windows sets it when it is made and removes it when it is closed; a loop that runs has it."""
+    reader, writer = socket.socketpair()
+    with reader, writer:
+        writer.setblocking(False)
+        signal.set_wakeup_fd(writer.fileno())
+        try:
+            AsyncSlotEventLoop().close()
+        finally:
+            assert signal.set_wakeup_fd(-1) == writer.fileno()
+
+
+@only_windows
+def test_ctrl_break_of_program_called_in_guest(loop: AsyncSlotEventLoop) -> None:
+    """A Python handler of SIGBREAK, which Ctrl-Break and the closing of the console raise, may raise safely."""
+    reports: list[str] = []
+    loop.set_exception_handler(lambda _, context: (reports.append(repr(context["exception"])), loop.stop()))
+
+    def fail(*_: object) -> None:
+        raise ValueError
+
+    before = signal.signal(signal.SIGBREAK, fail)
+    try:
+        threading.Timer(0.05, signal.raise_signal, (signal.SIGBREAK,)).start()
+        loop.run_forever()
+        assert signal.getsignal(signal.SIGBREAK) is fail
+    finally:
+        signal.signal(signal.SIGBREAK, before)
+    assert reports == ["ValueError()"]
+    loop.set_exception_handler(None)
+
+
+@has_signals
 def test_wakeup_fd_of_program_chained_and_restored(loop: AsyncSlotEventLoop) -> None:
     """The wakeup descriptor found gets the signal numbers, too, and is put back."""
     reader, writer = socket.socketpair()
@@ -172,6 +223,7 @@ def test_wakeup_fd_of_program_chained_and_restored(loop: AsyncSlotEventLoop) -> 
             signal.set_wakeup_fd(-1)
 
 
+@has_signals
 def test_remove_signal_handler_while_running_signals_still_wake(loop: AsyncSlotEventLoop) -> None:
     """The stock remove_signal_handler() drops the wakeup descriptor; the guest keeps it, and SIGINT recorded."""
     seen: list[object] = []
@@ -205,12 +257,8 @@ def test_signal_handler_raises_next_signal_is_handled(loop: AsyncSlotEventLoop) 
         seen.append("SIGTERM")
         done.set_result(None)
 
-    def kill_both() -> None:
-        for signum in (signal.SIGTERM, signal.SIGINT):
-            os.kill(os.getpid(), signum)
-
     async def main() -> None:
-        threading.Timer(0.05, kill_both).start()
+        threading.Timer(0.05, raise_together, (signal.SIGTERM, signal.SIGINT)).start()
         await asyncio.wait_for(done, CEILING_S)
 
     before = signal.signal(signal.SIGINT, fail), signal.signal(signal.SIGTERM, note)

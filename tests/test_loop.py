@@ -6,18 +6,18 @@ import asyncio
 import gc
 import inspect
 import math
-import os
 import re
 import selectors
+import socket
 import threading
 import weakref
 from typing import Any, Callable, Iterator
 
 import pytest
 from qt import BINDING
-from support import CEILING_S, run_qt, run_script
+from support import CEILING_S, IS_WINDOWS, list_descriptors, run_qt, run_script
 
-from asyncslot import AsyncSlotEventLoop, LoopState, run_task
+from asyncslot import AsyncSlotEventLoop, AsyncSlotSelectorEventLoop, LoopState, run_task
 from asyncslot._qt import QtCore, import_qt
 from asyncslot.loop import thread_loop
 
@@ -489,25 +489,25 @@ def test_attach_sets_running_loop_in_foreign_code(attached: AsyncSlotEventLoop) 
 
 
 def foreign_read(loop: AsyncSlotEventLoop, done: Callable[[], None]) -> None:
-    reader, writer = os.pipe()
+    reader, writer = socket.socketpair()
 
     def on_readable() -> None:
         loop.remove_reader(reader)
-        os.close(reader)
-        os.close(writer)
+        reader.close()
+        writer.close()
         done()
 
     loop.add_reader(reader, on_readable)
-    os.write(writer, b"x")
+    writer.send(b"x")
 
 
 def foreign_write(loop: AsyncSlotEventLoop, done: Callable[[], None]) -> None:
-    reader, writer = os.pipe()
+    reader, writer = socket.socketpair()
 
     def on_writable() -> None:
         loop.remove_writer(writer)
-        os.close(reader)
-        os.close(writer)
+        reader.close()
+        writer.close()
         done()
 
     loop.add_writer(writer, on_writable)
@@ -553,16 +553,25 @@ WAKERS = {
     "call_soon_threadsafe": lambda loop, done: threading.Thread(target=loop.call_soon_threadsafe, args=(done,)).start(),
     "stop": stop,
 }
-SELECTORS = [
-    name for name in ("EpollSelector", "KqueueSelector", "PollSelector", "SelectSelector") if hasattr(selectors, name)
-]
+NEED_SELECTOR = ["add_reader", "add_writer"]
+# What makes a loop, by name: the platform's own, and one with each selector.
+LOOPS: dict[str, Callable[[], Any]] = {
+    "": AsyncSlotEventLoop,
+    **{
+        name: lambda name=name: AsyncSlotSelectorEventLoop(getattr(selectors, name)())
+        for name in ("EpollSelector", "KqueueSelector", "PollSelector", "SelectSelector")
+        if hasattr(selectors, name)
+    },
+}
 
 
 @pytest.mark.parametrize("waker", WAKERS)
-@pytest.mark.parametrize("selector", SELECTORS)
-def test_foreign_code_wakes_waiting_guest(app: Any, selector: str, waker: str) -> None:
+@pytest.mark.parametrize("kind", LOOPS)
+def test_foreign_code_wakes_waiting_guest(app: Any, kind: str, waker: str) -> None:
     """Whatever a slot changes while the guest waits, the guest sees it without another Qt event."""
-    loop = AsyncSlotEventLoop(getattr(selectors, selector)())
+    if IS_WINDOWS and not kind and waker in NEED_SELECTOR:
+        pytest.skip("Windows' stock loop has no add_reader()")
+    loop = LOOPS[kind]()
     loop.attach()
     run_qt(lambda quit_qt: loop.call_later(0.02, quit_qt))  # Let it come to rest.
     assert loop._slicer.is_waiting
@@ -572,9 +581,10 @@ def test_foreign_code_wakes_waiting_guest(app: Any, selector: str, waker: str) -
 
 def test_attach_detach_leaves_nothing(app: Any) -> None:
     """Twenty rounds of attach() and detach() leave no descriptor, thread, hook, handler or running loop."""
-    for selector in SELECTORS:
-        loop = AsyncSlotEventLoop(getattr(selectors, selector)())
-        before = (sorted(os.listdir("/proc/self/fd")), threading.active_count())
+    for make_loop in LOOPS.values():
+        loop = make_loop()
+        run_qt(lambda quit_qt: QtCore.QTimer.singleShot(0, quit_qt))
+        before = (list_descriptors(), threading.active_count())
         for _ in range(20):
             loop.attach()
             loop.attach()
@@ -582,7 +592,7 @@ def test_attach_detach_leaves_nothing(app: Any) -> None:
             loop.detach()
             loop.detach()
             assert asyncio._get_running_loop() is None
-        assert (sorted(os.listdir("/proc/self/fd")), threading.active_count()) == before
+        assert (list_descriptors(), threading.active_count()) == before
         loop.close()
 
 
@@ -681,7 +691,7 @@ def test_shutdown_no_task_closes_generators(loop: AsyncSlotEventLoop) -> None:
 
 
 def test_idle_guest_costs_no_wakeups() -> None:
-    """With a task asleep for an hour, the process makes fewer than 6 voluntary context switches in 2 seconds."""
+    """With a task asleep for an hour, the process hardly ever gets the processor in 2 seconds."""
     finished = run_script("idle")
     assert finished.errors == ""
     assert int(finished.lines[0]) < 6

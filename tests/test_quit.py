@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from typing import Any
 
 import pytest
-from support import IS_QT_5, exit_is_heard, run_script
+from support import INTERRUPTED_CODE, IS_QT_5, exit_is_heard, has_fork, run_script
 
 from asyncslot._qt import EXIT_TELLS_AT_ONCE
 
@@ -189,7 +188,7 @@ def test_exit_before_exec_raised_by_run_task() -> None:
 
 
 @pytest.mark.parametrize(
-    ("how", "code", "raised"), [("sigint", -signal.SIGINT, "KeyboardInterrupt()"), ("exit", 3, "SystemExit(3)")]
+    ("how", "code", "raised"), [("sigint", INTERRUPTED_CODE, "KeyboardInterrupt()"), ("exit", 3, "SystemExit(3)")]
 )
 def test_dialog_before_exec_end_is_raised_by_run_task(how: str, code: int, raised: str) -> None:
     """Ctrl-C or sys.exit() during a dialog before app.exec() ends the dialog, then the program: nothing is lost."""
@@ -212,6 +211,7 @@ def test_dialog_of_slot_before_exec_end_takes_effect_in_exec(how: str, code: int
     assert f"exec returned {code}" in finished.lines
 
 
+@has_fork
 def test_fork_child_sees_no_loop() -> None:
     """A forked child has no running loop, no loop of the thread, and its own signal handling."""
     finished = run_script("fork", options=())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from qt import Signal
-from support import run_qt, run_script
+from support import IS_WINDOWS, run_qt, run_script
 
 from asyncslot import AsyncSlot, AsyncSlotEventLoop, sender
 from asyncslot._qt import QtCore
@@ -63,6 +63,7 @@ def test_sender_without_loop_is_none() -> None:
 
 def test_sender_outside_a_slot_after_loops_in_threads() -> None:
     """PyQt notes the sender in a variable of all threads; our wake-ups do not leave it dangling."""
-    finished = run_script("threads_sender")
+    # Wine takes minutes for the tracebacks of debug mode.
+    finished = run_script("threads_sender", options=("-W", "error") if IS_WINDOWS else ("-X", "dev", "-W", "error"))
     assert finished.lines == ["None"] * 3
     assert (finished.code, finished.errors) == (0, "")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from support import run_qt
 
+from asyncslot._loop.selector import make_watchable
 from asyncslot._loop.waker import MAX_TIMER_MS, Waker, timer_interval_ms
 from asyncslot._qt import QtCore
 
@@ -42,7 +43,7 @@ def test_timer_interval_nan_refused() -> None:
 def test_waker_wake_calls_until_rest(app: Any) -> None:
     """After wake() the guest is called again and again; after rest() no more."""
     calls: list[int] = []
-    with selectors.DefaultSelector() as selector:
+    with make_watchable(None) as selector:
         waker = Waker(lambda: (calls.append(1), len(calls) == 3 and waker.rest()), selector, -1)
         run_qt(lambda quit_qt: (waker.wake(), QtCore.QTimer.singleShot(30, quit_qt)))
         waker.close(later=False)
@@ -52,7 +53,7 @@ def test_waker_wake_calls_until_rest(app: Any) -> None:
 def test_waker_wake_by_deadline_keeps_earlier(app: Any) -> None:
     """A later deadline leaves the armed one; an earlier one replaces it; a past one calls at once."""
     calls: list[float] = []
-    with selectors.DefaultSelector() as selector:
+    with make_watchable(None) as selector:
         waker = Waker(lambda: calls.append(time.monotonic()), selector, -1)
 
         def start(quit_qt: Any) -> None:
@@ -72,10 +73,11 @@ def test_waker_wake_by_deadline_keeps_earlier(app: Any) -> None:
 def test_waker_ready_descriptor_calls(app: Any) -> None:
     """A descriptor that becomes ready in the selector has the guest called."""
     reader, writer = socket.socketpair()
-    with selectors.DefaultSelector() as selector, reader, writer:
+    with make_watchable(None) as selector, reader, writer:
         selector.register(reader, selectors.EVENT_READ)
         ended: list[Any] = []
         waker = Waker(lambda: (reader.recv(1), ended[0]()), selector, -1)
+        waker.rest()
         run_qt(lambda quit_qt: (ended.append(quit_qt), writer.send(b"x")))
         waker.close(later=False)
 
@@ -83,7 +85,7 @@ def test_waker_ready_descriptor_calls(app: Any) -> None:
 def test_waker_restarted_inside_own_call_fires_in_nested_loop(app: Any) -> None:
     """wake() inside the guest's own callback has it called in a Qt loop that the callback runs."""
     depths: list[int] = []
-    with selectors.DefaultSelector() as selector:
+    with make_watchable(None) as selector:
 
         def on_wake() -> None:
             depths.append(len(depths))
@@ -105,7 +107,7 @@ def test_waker_restarted_inside_own_call_fires_in_nested_loop(app: Any) -> None:
 def test_waker_close_frees_qt_objects(app: Any, later: bool) -> None:
     """After close() no object is left, at once or when control is back in Qt's loop."""
     destroyed: list[int] = []
-    with selectors.DefaultSelector() as selector:
+    with make_watchable(None) as selector:
         waker = Waker(int, selector, -1)
         for qt_object in (waker._zero, waker._deadline, waker._notifier):
             qt_object.destroyed.connect(lambda: destroyed.append(1))
@@ -121,7 +123,7 @@ def test_waker_pause_calls_for_signals_only(app: Any) -> None:
     calls: list[str] = []
     left, right = socket.socketpair()
     urgent, signals = socket.socketpair()
-    with selectors.DefaultSelector() as selector, left, right, urgent, signals:
+    with make_watchable(None) as selector, left, right, urgent, signals:
         selector.register(left, selectors.EVENT_READ)
         state = ["pause"]
 
@@ -129,6 +131,8 @@ def test_waker_pause_calls_for_signals_only(app: Any) -> None:
             calls.append(state[0])
             if state[0] == "urgent":
                 urgent.recv(10)
+            # As the guest does. It removes the report of a thread that waits for the selector.
+            selector.select(0)
 
         waker = Waker(on_wake, selector, urgent.fileno())
 

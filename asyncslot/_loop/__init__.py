@@ -5,7 +5,8 @@ slicer          the hot path: ready queue, batch, timers, slices (pure: it knows
 handles         the handles that call_soon and call_at return
 waker           the Qt objects that call the guest
 selector        selectors that Qt can watch
-unix            the platform's stock loop, and what differs between platforms
+port            a completion port, Windows' way to wait, that Qt can watch
+unix, windows   the platform's stock loop, and what differs between platforms
 blocking_calls  run_until_complete and run_forever on the stack
 quit            what happens when the application or the thread quits
 interrupts      Ctrl-C and SIGTERM

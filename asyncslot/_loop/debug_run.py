@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from time import monotonic
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from asyncslot._qt import QtCore
@@ -74,11 +74,11 @@ class _Stopwatch:
         self._signs_s: list[float] = []
         self._dispatcher = QtCore.QAbstractEventDispatcher.instance()
         self._dispatcher.awake.connect(self.see_nested_loop)
-        self._began_s = monotonic()
+        self._began_s = perf_counter()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.elapsed_s = monotonic() - self._began_s
+        self.elapsed_s = perf_counter() - self._began_s
         self._dispatcher.awake.disconnect(self.see_nested_loop)
         if self._signs_s:
             self.elapsed_s -= self._signs_s[-1] - self._signs_s[0]
@@ -86,4 +86,4 @@ class _Stopwatch:
     def see_nested_loop(self) -> None:
         """Note a sign of a nested Qt loop: keep the first and the last one."""
         del self._signs_s[1:]
-        self._signs_s.append(monotonic())
+        self._signs_s.append(perf_counter())

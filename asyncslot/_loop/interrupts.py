@@ -33,6 +33,7 @@ import contextlib
 import inspect
 import os
 import signal
+import socket
 import sys
 import threading
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional
@@ -50,7 +51,10 @@ __all__ = ["Interrupts", "deferring_signals", "on_main_thread"]
 Handler = Callable[[int, Optional["FrameType"]], Any]
 
 # The signals that ask a program to end. Their handlers may raise; those of other signals are left alone.
-ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+ENDING_SIGNALS: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM)
+if sys.platform == "win32":
+    # Ctrl-Break, and the closing of the console.
+    ENDING_SIGNALS += (signal.SIGBREAK,)
 
 
 # How long a slice must be over, in seconds, so that its callback counts as one that hangs. Arbitrary: longer than a
@@ -272,7 +276,7 @@ class Interrupts:
         finally:
             # A handler has raised. Those behind it still have their turn, in a callback of their own.
             if self._pending:
-                os.write(self._wakeup_fd, b"\0")
+                _write_to_fd(self._wakeup_fd, b"\0")
 
     def _handle_one(self, signum: int) -> None:
         original = self._originals[signum]
@@ -293,7 +297,7 @@ class Interrupts:
         # It never blocks: set_wakeup_fd() takes only non-blocking descriptors. If it is full or closed, the
         # signal is not passed on; CPython itself, which would write to it without us, goes on then, too.
         with contextlib.suppress(OSError):
-            os.write(self._previous_fd, signums)
+            _write_to_fd(self._previous_fd, signums)
 
     def _on_ctrl_c(self) -> None:
         """Do what Ctrl-C does by default: quit if attached, else cancel the outermost blocking call."""
@@ -311,6 +315,22 @@ class Interrupts:
         main = self._calls.outermost.future if self._calls.stack else None
         if isinstance(main, asyncio.Task) and sys.version_info >= (3, 11) and main.cancelling():
             self._calls.unwind()
+
+
+def _write_to_fd(fd: int, data: bytes) -> None:
+    """Write to a wakeup descriptor. On Windows it may be a socket, which os.write() does not take."""
+    if sys.platform == "win32":
+        try:
+            target = socket.socket(fileno=fd)
+        except OSError:  # It is a file.
+            os.write(fd, data)
+            return
+        try:
+            target.send(data)
+        finally:
+            target.detach()
+    else:
+        os.write(fd, data)
 
 
 def _is_ours(frame: FrameType | None) -> bool:

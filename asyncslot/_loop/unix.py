@@ -1,17 +1,17 @@
 """
 The platform's stock loop on Linux, macOS and the BSDs, and what differs from other platforms.
 
-Another platform needs a module like this one: a class that derives from that platform's stock loop
-and has the same members.
+It is the selector loop, which Windows has, too: there it is the base of `AsyncSlotSelectorEventLoop`. Another stock
+loop needs a module like this one: a class that derives from it and has the same members. `windows` is one.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Callable
 
 from asyncslot._loop.selector import make_probe, make_watchable
+from asyncslot._task.asyncio_private import begin_running
 
 if TYPE_CHECKING:
     import selectors
@@ -56,7 +56,12 @@ class PlatformEventLoop(_StockUnixLoop):
 
     def has_signal_handlers(self) -> bool:
         """Tell whether a signal has a handler set by add_signal_handler()."""
-        return bool(self._signal_handlers)
+        # Windows has no such method, and no such attribute.
+        return bool(getattr(self, "_signal_handlers", None))
+
+    def _begin_running(self) -> Callable[[], None]:
+        """Make this the running loop. Return a function that undoes it."""
+        return begin_running(self)
 
     def remove_signal_handler(self, sig: int) -> bool:
         """Remove a handler for a signal, as the stock loop does, but keep the wakeup descriptor."""
@@ -71,19 +76,3 @@ class PlatformEventLoop(_StockUnixLoop):
         # are signal numbers, also of signals that are not ours: `handle` passes them on.
         if self._interrupts.is_pending or data.strip(b"\0"):
             self._interrupts.handle(data)
-
-    if sys.version_info >= (3, 15):
-
-        def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
-            """
-            Run a function in an executor, as the stock loop does.
-
-            The stock loop looks up ``concurrent.futures.ThreadPoolExecutor``, which Python 3.15
-            imports lazily. PySide6 6.12.0 keeps such names from being resolved, so the stock
-            loop cannot make its default executor. This method makes it from another module.
-            """
-            if executor is None and self._default_executor is None and not self._executor_shutdown_called:
-                from concurrent.futures.thread import ThreadPoolExecutor  # noqa: PLC0415 - not before it is needed.
-
-                self._default_executor = ThreadPoolExecutor(thread_name_prefix="asyncio")
-            return super().run_in_executor(executor, func, *args)

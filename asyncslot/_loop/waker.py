@@ -56,10 +56,11 @@ class Waker:
         on_wake: Qt calls it without arguments. It must not raise.
         selector: It has a ``fileno()`` that Qt can watch. If it needs to know when the guest
             waits, it also has ``watch()`` and ``unwatch()``.
-        urgent_fd: The descriptor by which signals arrive. It is watched during a pause, too.
+        urgent_fd: The descriptor by which signals arrive. It is watched during a pause, too. None if
+            they arrive by the selector only, which then is watched.
     """
 
-    def __init__(self, on_wake: Callable[[], None], selector: Any, urgent_fd: int) -> None:
+    def __init__(self, on_wake: Callable[[], None], selector: Any, urgent_fd: int | None) -> None:
         # Fires on every pass of Qt's loop and lets all other events through, unlike posted events.
         self._zero = QtCore.QTimer()
         self._zero.setInterval(0)
@@ -93,8 +94,11 @@ class Waker:
 
     def pause(self) -> None:
         """Call for signals only, until `resume`."""
-        self._zero.stop()
         self._deadline.stop()
+        if self._urgent_fd is None:
+            self.rest()
+            return
+        self._zero.stop()
         self._notifier.setEnabled(False)
         if self._unwatch is not None:
             self._unwatch()

@@ -8,7 +8,7 @@ import traceback
 from typing import Any, Iterator
 
 from asyncslot._qt import QtCore, call_on_thread, import_qt, is_alive
-from asyncslot.loop import AsyncSlotEventLoop
+from asyncslot.loop import GuestEventLoop
 
 __all__ = ["error_handler"]
 
@@ -36,7 +36,7 @@ def error_handler(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> N
     # By inherits(): isinstance() would need QtWidgets, which a program without widgets may not have.
     if application is None or not application.inherits("QApplication"):
         return
-    if isinstance(loop, AsyncSlotEventLoop) and loop.is_quitting():
+    if isinstance(loop, GuestEventLoop) and loop.is_quitting():
         return
     if application.thread() == QtCore.QThread.currentThread():
         _show(context)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from asyncslot._slot.start import find_record, tasks_elsewhere
 from asyncslot._task.asyncio_private import get_running_loop
-from asyncslot.loop import AsyncSlotEventLoop, thread_loop
+from asyncslot.loop import GuestEventLoop, thread_loop
 
 if TYPE_CHECKING:
     from asyncslot._task.registry import TaskInfo
@@ -27,7 +27,7 @@ def tasks(owner: Any = None) -> list[TaskInfo]:
     """
     # A detached loop does not run, but its tasks are only suspended, and are listed, too.
     loop = get_running_loop() or thread_loop()
-    ours = loop._registry.describe() if isinstance(loop, AsyncSlotEventLoop) else []
+    ours = loop._registry.describe() if isinstance(loop, GuestEventLoop) else []
     # Tasks of all loops that are not ours are in one registry, so they are told apart by their loop.
     elsewhere = [info for info in tasks_elsewhere.describe() if info.task.get_loop() is loop]
     return [info for info in [*ours, *elsewhere] if owner is None or info.owner is owner]

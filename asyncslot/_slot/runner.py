@@ -10,7 +10,7 @@ from asyncslot._loop.first_step import check_coroutine, dispose
 from asyncslot._qt import make_application, require_application
 from asyncslot._task.asyncio_private import get_running_loop
 from asyncslot._task.cancellation import cancel_all
-from asyncslot.loop import AsyncSlotEventLoop
+from asyncslot.loop import AsyncSlotEventLoop, GuestEventLoop
 
 __all__ = ["run"]
 
@@ -55,7 +55,7 @@ def run(main: Coroutine[Any, Any, T], *, debug: bool | None = None) -> T:
     except BaseException:  # We own main now: close it on any failure, also of the program's own factory.
         dispose(main)
         raise
-    if isinstance(running, AsyncSlotEventLoop):
+    if isinstance(running, GuestEventLoop):
         try:
             running._check_can_block()
         except BaseException:  # We own main now: close it on any failure.

@@ -10,7 +10,7 @@ from asyncslot._qt import QtCore
 from asyncslot._task.asyncio_private import get_running_loop
 from asyncslot._task.owner import own
 from asyncslot._task.registry import TaskRecord, TaskRegistry
-from asyncslot.loop import AsyncSlotEventLoop, thread_loop
+from asyncslot.loop import AsyncSlotEventLoop, GuestEventLoop, thread_loop
 
 if TYPE_CHECKING:
     import contextvars
@@ -119,7 +119,7 @@ def start_task(
     try:
         loop = get_running_loop() or ensure_loop()
         # If this raises, the coroutine is closed already. Closing it twice is a no-op.
-        if isinstance(loop, AsyncSlotEventLoop):
+        if isinstance(loop, GuestEventLoop):
             return loop._start_task(coro, record, name=name, context=context)
         task = create_in(loop.create_task, coro, name, context)
     except BaseException:  # We own coro now: close it on any failure.
@@ -170,6 +170,6 @@ def _register_elsewhere(task: asyncio.Task[Any], record: TaskRecord) -> None:
 def find_record(task: asyncio.Task[Any]) -> TaskRecord | None:
     """Return the record of *task*; None if the task is done, or if neither `run_task` nor a slot has started it."""
     loop = task.get_loop()
-    record = loop._registry.find(task) if isinstance(loop, AsyncSlotEventLoop) else None
+    record = loop._registry.find(task) if isinstance(loop, GuestEventLoop) else None
     # A task of `start_failed` may be in a loop of ours without being in its registry.
     return record or tasks_elsewhere.find(task)

@@ -23,7 +23,7 @@ from asyncslot._slot.failure import report_failure
 from asyncslot._slot.quit_watch import holding_quits, is_quit_closing_windows, watch_quits
 from asyncslot._task.asyncio_private import get_running_loop, is_unretrieved
 from asyncslot._task.cancellation import CancelReason, is_cancelled_for
-from asyncslot.loop import AsyncSlotEventLoop
+from asyncslot.loop import GuestEventLoop
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
@@ -238,7 +238,7 @@ def _find_outermost(window: Any) -> Any:
 def _is_ending() -> bool:
     """Tell whether the application quits already: clean-up closes windows without asking."""
     loop = get_running_loop()
-    return isinstance(loop, AsyncSlotEventLoop) and loop.is_quitting()
+    return isinstance(loop, GuestEventLoop) and loop.is_quitting()
 
 
 _closings = IdentityDict(_Closing)

@@ -10,6 +10,7 @@ declared here. Checked on CPython 3.8 to 3.15.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import sys
 import threading
 from asyncio import base_events, events, format_helpers, tasks
@@ -24,14 +25,17 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 __all__ = [
+    "PortPackets",
     "StockFuture",
     "StockHandle",
     "StockLoop",
+    "StockProactorLoop",
     "StockThreadSafeHandle",
     "StockTimerHandle",
     "ThreadSafeHandle",
     "awaited_future",
     "begin_running",
+    "begin_self_reading",
     "format_callback",
     "get_running_loop",
     "is_helper",
@@ -93,6 +97,18 @@ class StockLoop:
         _run_forever_setup: Callable[[], None]
 
 
+class StockProactorLoop(StockLoop):
+    """Further attributes of the stock loop on Windows."""
+
+    # Reads from `_ssock`, time and again: the callback of its own future. `windows` overrides it.
+    _loop_self_reading: Any
+    _proactor: Any
+    # Of the proactor: the handle of its completion port; None once it is closed.
+    _iocp: Any
+    # The pending read from `_ssock`; None while the loop does not run.
+    _self_reading_future: Any
+
+
 class StockHandle:
     """Slots of ``asyncio.Handle``: our constructor sets them all, the slicer reads most."""
 
@@ -132,6 +148,9 @@ class StockFuture:
     # True if it has failed, and nobody has asked for its exception. exception() and result() clear it.
     _log_traceback: bool
 
+
+# The C module of asyncio's proactor, which Windows has: operations that overlap, and completion ports.
+_overlapped: Any = importlib.import_module("_overlapped") if sys.platform == "win32" else None
 
 # What call_soon_threadsafe() returns from Python 3.14 on: cancel() of another thread waits while the callback runs.
 ThreadSafeHandle: Any = getattr(events, "_ThreadSafeHandle", None)
@@ -277,3 +296,60 @@ def begin_running(loop: Any) -> Callable[[], None]:
         sys.set_asyncgen_hooks(*old_hooks)
 
     return end_running
+
+
+def begin_self_reading(loop: Any) -> Callable[[], None]:
+    """
+    Let the stock loop of Windows read its own socket, from its next iteration on.
+
+    From Python 3.13 on `begin_running` does this. Before, it was a part of run_forever().
+
+    Returns:
+        A function that ends it.
+    """
+    loop.call_soon(loop._loop_self_reading)
+
+    def end_self_reading() -> None:
+        future, loop._self_reading_future = loop._self_reading_future, None
+        if future is None:
+            return
+        overlapped = future._ov
+        future.cancel()
+        # As Python 3.13 does it. Earlier versions also unregister a read that is pending: the system may
+        # then write to memory that is free. The next run takes its packet, or close(), which waits for it.
+        if overlapped is not None and not overlapped.pending:
+            loop._proactor._unregister(overlapped)
+
+    return end_self_reading
+
+
+class PortPackets:
+    """
+    The packets in the completion port of a proactor, for a thread that does not handle them.
+
+    Args:
+        proactor: An ``asyncio.IocpProactor``.
+    """
+
+    def __init__(self, proactor: Any) -> None:
+        self._port = proactor._iocp
+        # Its address is in the packet that `post_end` posts. While the object lives, no operation has the same one.
+        self._end = _overlapped.Overlapped(0)
+
+    def wait(self) -> bool:
+        """
+        Wait until a packet comes, and post it back.
+
+        Returns:
+            False if it was the packet of `post_end`, which is not posted back.
+        """
+        # The first item is an error code. It is lost, but asyncio reads it from the operation itself.
+        _, transferred, key, address = _overlapped.GetQueuedCompletionStatus(self._port, _overlapped.INFINITE)
+        if address == self._end.address:
+            return False
+        _overlapped.PostQueuedCompletionStatus(self._port, transferred, key, address)
+        return True
+
+    def post_end(self) -> None:
+        """Make `wait` return False, once."""
+        _overlapped.PostQueuedCompletionStatus(self._port, 0, 0, self._end.address)

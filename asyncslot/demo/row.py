@@ -92,7 +92,7 @@ class DownloadRow(QtWidgets.QFrame):
     def start(self) -> asyncio.Task[None]:
         """Start the download, also again if it has ended; return its task, which fails only by a bug."""
         self.received, self.length = 0, None
-        self._began_s = time.monotonic()
+        self._began_s = time.perf_counter()
         self._enter_state(State.RUNNING, "connecting")
         self._task = run_task(self._run(), name=f"download {self.name.text()}")
         return self._task
@@ -121,7 +121,7 @@ class DownloadRow(QtWidgets.QFrame):
         """
         if self.state is not State.RUNNING or not self.received:
             return
-        rate = self.received / (time.monotonic() - self._began_s)
+        rate = self.received / (time.perf_counter() - self._began_s)
         total = "" if self.length is None else f" of {format_size(self.length)}"
         self.status.setText(f"{format_size(self.received)}{total}, {format_size(rate)}/s")
         if self.length:

@@ -3,8 +3,9 @@ Run CPython's own asyncio tests on AsyncSlotEventLoop.
 
     python tests/conformance/run_cpython_tests.py test_events test_streams ...
 
-The tests are those that come with the interpreter (``test.test_asyncio``). Wherever they make the stock
-selector loop, they get ours, and a QCoreApplication stands by. With ``--stock`` they get the stock loop.
+The tests are those that come with the interpreter (``test.test_asyncio``). Wherever they make a stock
+loop, the selector loop or the proactor loop of Windows, they get ours, and a QCoreApplication stands by. With
+``--stock`` they get the stock loop.
 
 Exit code 0 only if all pass. The last line on standard output is what happened, as JSON: how many tests
 passed, were skipped and failed, how many loops of ours were made, and in how many tests one of them ran
@@ -19,23 +20,30 @@ import sys
 import unittest
 from typing import Any
 
-from asyncslot import AsyncSlotEventLoop
+from asyncslot import AsyncSlotEventLoop, AsyncSlotSelectorEventLoop
 from asyncslot._qt import QtCore
 
 
-class CountedLoop(AsyncSlotEventLoop):
-    """An AsyncSlotEventLoop that counts how many were made, and how often Qt has carried one."""
+class Count:
+    """How many loops of ours were made, and how often Qt has carried one."""
 
     made = 0
     opened = 0
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        CountedLoop.made += 1
 
-    def _open(self) -> None:
-        super()._open()
-        CountedLoop.opened += 1
+def make_counted(cls: type) -> type:
+    """Return a class that derives from a loop of ours, and counts."""
+
+    class CountedLoop(cls):  # type: ignore[misc, valid-type]
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            Count.made += 1
+
+        def _open(self) -> None:
+            super()._open()
+            Count.opened += 1
+
+    return CountedLoop
 
 
 class CountingResult(unittest.TextTestResult):
@@ -48,10 +56,10 @@ class CountingResult(unittest.TextTestResult):
 
     def startTest(self, test: unittest.TestCase) -> None:
         super().startTest(test)
-        self._opened_before = CountedLoop.opened
+        self._opened_before = Count.opened
 
     def stopTest(self, test: unittest.TestCase) -> None:
-        self.inside_qt += CountedLoop.opened > self._opened_before
+        self.inside_qt += Count.opened > self._opened_before
         super().stopTest(test)
 
     def addSuccess(self, test: unittest.TestCase) -> None:
@@ -60,13 +68,20 @@ class CountingResult(unittest.TextTestResult):
 
 
 def replace_stock_loop() -> None:
-    """Have every way to make the stock selector loop make ours."""
-    asyncio.SelectorEventLoop = CountedLoop  # type: ignore[misc]
-    asyncio.unix_events.SelectorEventLoop = CountedLoop  # type: ignore[misc]
-    asyncio.unix_events._UnixDefaultEventLoopPolicy._loop_factory = CountedLoop
+    """Have every way to make a stock loop make ours."""
+    module: Any = asyncio.windows_events if sys.platform == "win32" else asyncio.unix_events
+    selector_loop = make_counted(AsyncSlotSelectorEventLoop)
+    asyncio.SelectorEventLoop = module.SelectorEventLoop = selector_loop  # type: ignore[misc]
+    if sys.platform == "win32":
+        default = make_counted(AsyncSlotEventLoop)
+        asyncio.ProactorEventLoop = module.ProactorEventLoop = default  # type: ignore[misc]
+        module.WindowsSelectorEventLoopPolicy._loop_factory = selector_loop
+        module.WindowsProactorEventLoopPolicy._loop_factory = default
+    else:
+        default = selector_loop
+        module._UnixDefaultEventLoopPolicy._loop_factory = default
     if hasattr(asyncio, "EventLoop"):  # From Python 3.13 on.
-        asyncio.EventLoop = CountedLoop
-        asyncio.unix_events.EventLoop = CountedLoop
+        asyncio.EventLoop = module.EventLoop = default
 
 
 def main(names: list[str]) -> int:
@@ -82,7 +97,7 @@ def main(names: list[str]) -> int:
         "passed": result.passed,
         "skipped": len(result.skipped),
         "failed": sorted(test.id() for test, _ in result.failures + result.errors),
-        "loops": CountedLoop.made,
+        "loops": Count.made,
         "inside_qt": result.inside_qt,
         "application": application.metaObject().className(),
     }

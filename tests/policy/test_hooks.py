@@ -7,7 +7,7 @@ import sys
 from typing import Any, Iterator
 
 import pytest
-from policy_support import OURS, ROOT, STOCK, run_python
+from policy_support import OURS, ROOT, SELECTOR_LOOP, STOCK, run_python
 from support import run_script
 
 import asyncslot_policy
@@ -30,7 +30,7 @@ AFTER_INSTALL = {
     "set_event_loop": ["True", "True", f"True {OURS}", f"True {OURS}"],
     "fork": ["7", "True"],
     "uninstall": [STOCK],
-    "install_again": [STOCK, OURS, STOCK],
+    "install_again": [SELECTOR_LOOP, OURS, STOCK],
 }
 
 KINDS = ["policy", "factory"] if _policy.HAS_POLICIES else ["factory"]

@@ -12,7 +12,17 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from policy_support import BINDING, OTHER_BINDING, OURS, PROGRAM, ROOT, STOCK, run_python, write_distribution
+from policy_support import (
+    BINDING,
+    OTHER_BINDING,
+    OURS,
+    PROGRAM,
+    ROOT,
+    SELECTOR_LOOP,
+    STOCK,
+    run_python,
+    write_distribution,
+)
 from support import CEILING_S, Finished
 
 LAUNCHER = ("-m", "asyncslot_policy")
@@ -172,10 +182,10 @@ def test_program_missing_ends_as_under_python(files: Path, arguments: tuple[str,
     [
         (["--app", "core"], {}, OURS),
         (["--app=core", "--loop=qt"], {}, OURS),
-        (["--loop", "asyncio:SelectorEventLoop"], {"ASYNCSLOT_POLICY": "qt"}, "_UnixSelectorEventLoop"),
+        (["--loop", "asyncio:SelectorEventLoop"], {"ASYNCSLOT_POLICY": "qt"}, SELECTOR_LOOP),
         (["--loop", "off"], {"ASYNCSLOT_POLICY": "qt"}, STOCK),
         ([], {"ASYNCSLOT_POLICY": "off"}, STOCK),
-        ([], {"ASYNCSLOT_POLICY": "asyncio:SelectorEventLoop"}, "_UnixSelectorEventLoop"),
+        ([], {"ASYNCSLOT_POLICY": "asyncio:SelectorEventLoop"}, SELECTOR_LOOP),
         ([], {"ASYNCSLOT_POLICY": "qt", "ASYNCSLOT_APPLICATION": "core"}, OURS),
         ([], {"ASYNCSLOT_APPLICATION": "gui"}, OURS),
         (["--app", "core"], {"ASYNCSLOT_APPLICATION": "nonsense"}, OURS),

@@ -111,9 +111,11 @@ def test_pytest_asyncio_hook_of_the_project_counts_more(pytester: pytest.Pyteste
     if not hasattr(pytest_asyncio.plugin, "_collect_hook_loop_factories"):
         pytest.skip("this pytest-asyncio has no hook for loop factories")
     pytester.makeconftest(
-        "import asyncio\ndef pytest_asyncio_loop_factories(): return {'stock': asyncio.SelectorEventLoop}"
+        "import asyncio\n"
+        "STOCK = getattr(asyncio, 'ProactorEventLoop', asyncio.SelectorEventLoop)\n"
+        "def pytest_asyncio_loop_factories(): return {'stock': STOCK}"
     )
-    run_session(pytester, ASYNCIO_TESTS, "--asyncslot", expected="_UnixSelectorEventLoop").assert_outcomes(passed=3)
+    run_session(pytester, ASYNCIO_TESTS, "--asyncslot", expected=STOCK).assert_outcomes(passed=3)
 
 
 @needs_anyio

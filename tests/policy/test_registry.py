@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from policy_support import MAKE_APPLICATION, PROGRAM, ROOT, is_startup_file_installed, run_python, write_distribution
 
-from asyncslot import AsyncSlotEventLoop
+from asyncslot import AsyncSlotEventLoop, AsyncSlotSelectorEventLoop
 from asyncslot_policy import AsyncSlotPolicyError
-from asyncslot_policy._registry import find_entries, load
+from asyncslot_policy._registry import BUILT_IN, find_entries, load
 
 # A module with a loop of its own kind, and a factory that makes it.
 LOOP_SOURCE = """
@@ -30,10 +30,11 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_load_qt_is_built_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """``qt`` needs no metadata, which a frozen program lacks."""
+    """``qt`` and ``qt-selector`` need no metadata, which a frozen program lacks."""
     for module in ("importlib.metadata", "importlib_metadata"):
         monkeypatch.setitem(sys.modules, module, None)
     assert load("qt").factory is AsyncSlotEventLoop
+    assert load("qt-selector").factory is AsyncSlotSelectorEventLoop
     assert find_entries() == []
 
 
@@ -60,7 +61,7 @@ def test_load_entry_point_imports_only_the_chosen_one(site: Path) -> None:
 def test_load_unknown_name_says_what_there_is(site: Path) -> None:
     """The error for an unknown name lists the known ones."""
     write_distribution(site, "known_loops", {"known": "known_loops:make"}, LOOP_SOURCE)
-    with pytest.raises(AsyncSlotPolicyError, match=r"no loop of this name; available: known, qt, or module:callable"):
+    with pytest.raises(AsyncSlotPolicyError, match=r"available: known, qt, qt-selector, or module:call"):
         load("unknown")
 
 
@@ -116,8 +117,8 @@ def test_load_what_is_no_factory_raises(name: str, reason: str) -> None:
 
 
 def test_qt_is_registered_too() -> None:
-    """Other tools find the Qt-hosted loop in the entry point group, as what is built in."""
-    assert [entry.value for entry in find_entries() if entry.name == "qt"] == ["asyncslot.loop:AsyncSlotEventLoop"]
+    """Other tools find the Qt-hosted loops in the entry point group, as what is built in."""
+    assert {entry.name: entry.value for entry in find_entries() if entry.name in BUILT_IN} == BUILT_IN
 
 
 @pytest.mark.skipif(not is_startup_file_installed(), reason="see test_startup")
@@ -154,6 +155,7 @@ def test_installed_distribution_is_selected_by_the_variable(tmp_path: Path) -> N
     listed = run_python("-m", "asyncslot_policy", "--list", environment={"PYTHONPATH": str(target)}, directory=ROOT)
     assert [line.split() for line in listed.lines] == [
         ["qt", "asyncslot.loop:AsyncSlotEventLoop", "(built", "in)"],
+        ["qt-selector", "asyncslot.loop:AsyncSlotSelectorEventLoop", "(built", "in)"],
         ["second", "second_loops:make", "(entry", "point", "of", "second-loops)"],
     ]
 

@@ -1,10 +1,9 @@
 """Ctrl-C when so many dialogs are open that asyncio goes on no further."""
 
 import asyncio
-import os
 import signal
 
-from qt import QApplication, QDialog, QTimer
+from qt import QApplication, QDialog, QTimer, signal_self
 
 import asyncslot
 from asyncslot._loop.depth import MAX_DEPTH
@@ -17,7 +16,7 @@ opened = []
 async def ask() -> None:
     opened.append(1)
     if len(opened) == MAX_DEPTH:
-        QTimer.singleShot(50, lambda: os.kill(os.getpid(), signal.SIGINT))
+        QTimer.singleShot(50, lambda: signal_self(signal.SIGINT))
     QDialog().exec()
 
 

@@ -1,13 +1,12 @@
 """Ctrl-C while the program only processes events under an attached loop: ctrl_c_processing.py wait|loop idle|busy."""
 
 import asyncio
-import os
 import signal
 import sys
 import threading
 import time
 
-from qt import QApplication, QTest
+from qt import QApplication, QTest, signal_self
 
 from asyncslot import run_task
 
@@ -20,7 +19,7 @@ async def tick() -> None:
 
 
 run_task(tick())
-threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+threading.Timer(0.2, signal_self, (signal.SIGINT,)).start()
 try:
     if sys.argv[1] == "wait" and hasattr(QTest, "qWait"):  # PySide2 has none.
         QTest.qWait(1000)

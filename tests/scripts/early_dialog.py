@@ -1,11 +1,10 @@
 """A first step's dialog is open when Ctrl-C or sys.exit() comes: early_dialog.py sigint|exit task|slot."""
 
 import asyncio
-import os
 import signal
 import sys
 
-from qt import QApplication, QDialog, QObject, Signal
+from qt import QApplication, QDialog, QObject, Signal, signal_self
 
 from asyncslot import AsyncSlot, run_task
 
@@ -22,7 +21,7 @@ async def serve() -> None:
 
 async def log_in() -> None:
     if sys.argv[1] == "sigint":
-        asyncio.get_running_loop().call_later(0.05, os.kill, os.getpid(), signal.SIGINT)
+        asyncio.get_running_loop().call_later(0.05, signal_self, signal.SIGINT)
     else:
         asyncio.get_running_loop().call_later(0.05, sys.exit, 3)
     QDialog().exec()

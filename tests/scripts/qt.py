@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
+import threading
 from importlib.util import find_spec
 from typing import Any
 
@@ -59,6 +61,24 @@ def add_exec(found: Any) -> None:
     if hasattr(found, "exec_") and not hasattr(found, "exec"):
         found.exec = found.exec_
 
+
+def signal_self(signum: int) -> None:
+    """Send this process a signal, as another process would."""
+    if sys.platform == "win32":
+        # There, os.kill() ends the process. The system, too, calls the handler on another thread.
+        threading.Thread(target=signal.raise_signal, args=(signum,)).start()
+    else:
+        os.kill(os.getpid(), signum)
+
+
+def raise_signals() -> None:
+    """Raise each signal that a line of standard input names: see `support.run_script`."""
+    for line in sys.stdin:
+        signal.raise_signal(int(line))
+
+
+if os.environ.get("ASYNCSLOT_TEST_SIGNALS") == "stdin":
+    threading.Thread(target=raise_signals, daemon=True).start()
 
 for _name in ("QCoreApplication", "QEventLoop", "QThread"):
     add_exec(__getattr__(_name))

@@ -1,11 +1,10 @@
 """The application ends while a coroutine awaits a dialog: quit_dialog.py quit|exit|sigint."""
 
 import asyncio
-import os
 import signal
 import sys
 
-from qt import QApplication, QTimer
+from qt import QApplication, QTimer, signal_self
 
 from asyncslot import dialogs, run_task
 
@@ -23,7 +22,7 @@ app = QApplication([])
 ENDS = {
     "quit": app.quit,
     "exit": lambda: app.exit(5),
-    "sigint": lambda: os.kill(os.getpid(), signal.SIGINT),
+    "sigint": lambda: signal_self(signal.SIGINT),
 }
 app.setQuitOnLastWindowClosed(False)
 QTimer.singleShot(0, lambda: run_task(main()))

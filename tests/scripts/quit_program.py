@@ -91,7 +91,8 @@ async def abandon_stubborn_generator():
 
 async def start_process():
     pipe = asyncio.subprocess.PIPE  # What the process inherited, its reader would wait for.
-    process = await asyncio.create_subprocess_exec("sleep", "30", stdout=pipe, stderr=pipe)
+    sleeper = [sys.executable, "-c", "import time; time.sleep(30)"] if sys.platform == "win32" else ["sleep", "30"]
+    process = await asyncio.create_subprocess_exec(*sleeper, stdout=pipe, stderr=pipe)
     started.set()
     return process
 

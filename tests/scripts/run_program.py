@@ -1,14 +1,13 @@
 """asyncslot.run() in a process without an application: run_program.py <what>."""
 
 import asyncio
-import os
 import signal
 import sys
 import threading
 import time
 from pathlib import Path
 
-import qt  # noqa: F401 - adds the names that PySide2 lacks.
+from qt import signal_self
 
 import asyncslot
 from asyncslot import AsyncSlotEventLoop, run_task
@@ -179,7 +178,7 @@ def exits():
 
 def ctrl_c():
     async def wait():
-        asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGINT)
+        asyncio.get_running_loop().call_soon(signal_self, signal.SIGINT)
         try:
             await asyncio.sleep(60)
         finally:

@@ -8,11 +8,12 @@ from qt import QCoreApplication, QTimer
 from asyncslot import run_task
 
 app = QCoreApplication([])
+sleeper = [sys.executable, "-c", "import time; time.sleep(3600)"] if sys.platform == "win32" else ["sleep", "3600"]
 
 
 async def work() -> None:
     try:
-        await asyncio.create_subprocess_exec("sleep", "3600", stdout=asyncio.subprocess.PIPE)
+        await asyncio.create_subprocess_exec(*sleeper, stdout=asyncio.subprocess.PIPE)
     except asyncio.CancelledError:
         print("cancelled")
         raise

@@ -1,11 +1,10 @@
 """Quits with code 5 while a task swallows every cancellation: stubborn.py exit|SIGTERM|timeout."""
 
 import asyncio
-import os
 import signal
 import sys
 
-from qt import QCoreApplication, QTimer
+from qt import QCoreApplication, QTimer, signal_self
 
 from asyncslot import AsyncSlotEventLoop, run_task
 
@@ -22,7 +21,7 @@ async def swallow() -> None:
             if sys.argv[1] == "exit":
                 QTimer.singleShot(50, lambda: app.exit(5))
             if sys.argv[1] == "SIGTERM":
-                QTimer.singleShot(50, lambda: os.kill(os.getpid(), signal.SIGTERM))
+                QTimer.singleShot(50, lambda: signal_self(signal.SIGTERM))
 
 
 run_task(swallow(), name="the stubborn one")

@@ -15,7 +15,7 @@ this_thread = threading.local()
 
 
 def new_event_loop():
-    return asyncio.SelectorEventLoop()
+    return getattr(asyncio, "ProactorEventLoop", asyncio.SelectorEventLoop)()
 
 
 def set_event_loop(loop):

@@ -1,0 +1,280 @@
+"""The proactor loop of Windows, hosted in Qt: what it carries, and what differs from the selector loop."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import socket
+import subprocess
+import sys
+import threading
+import time
+from typing import Any, Iterator
+
+import pytest
+from support import CEILING_S, only_windows, run_coroutine, run_qt
+
+from asyncslot import AsyncSlotEventLoop, AsyncSlotSelectorEventLoop
+from asyncslot._qt import QtCore
+
+pytestmark = only_windows
+
+
+def run(loop: AsyncSlotEventLoop, coro: Any) -> Any:
+    return loop.run_until_complete(asyncio.wait_for(coro, CEILING_S))
+
+
+async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while line := await reader.readline():
+        writer.write(line)
+    writer.close()
+
+
+async def echo_over(server: Any, count: int, **options: Any) -> int:
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname(), **options)
+    echoed = 0
+    for number in range(count):
+        writer.write(b"%d\n" % number)
+        echoed += await reader.readline() == b"%d\n" % number
+    writer.close()
+    await writer.wait_closed()
+    server.close()
+    await server.wait_closed()
+    return echoed
+
+
+def test_default_loop_is_asyncios_default(app: Any) -> None:
+    """As asyncio's own default since Python 3.8, the loop is a proactor loop."""
+    assert issubclass(AsyncSlotEventLoop, asyncio.ProactorEventLoop)
+    assert issubclass(AsyncSlotSelectorEventLoop, asyncio.SelectorEventLoop)
+
+
+def test_selector_is_refused_with_a_way_out(app: Any) -> None:
+    """A proactor loop has no selector; the message names the class that takes one."""
+    with pytest.raises(TypeError, match="AsyncSlotSelectorEventLoop takes one"):
+        AsyncSlotEventLoop(selectors.SelectSelector())
+
+
+# -- what it carries --
+
+
+def test_tcp(loop: AsyncSlotEventLoop) -> None:
+    """200 lines go to a server and come back."""
+
+    async def main() -> int:
+        return await echo_over(await asyncio.start_server(echo, "127.0.0.1", 0), 200)
+
+    assert run(loop, main()) == 200
+
+
+def test_tls(loop: AsyncSlotEventLoop) -> None:
+    """The same over TLS."""
+    utils = pytest.importorskip("test.test_asyncio.utils", reason="the certificate is that of CPython's own tests")
+
+    async def main() -> int:
+        server = await asyncio.start_server(echo, "127.0.0.1", 0, ssl=utils.simple_server_sslcontext())
+        return await echo_over(server, 200, ssl=utils.simple_client_sslcontext(), server_hostname="")
+
+    assert run(loop, main()) == 200
+
+
+def test_udp(loop: AsyncSlotEventLoop) -> None:
+    """100 datagrams go to an endpoint and come back."""
+
+    class Echo(asyncio.DatagramProtocol):
+        def connection_made(self, transport: Any) -> None:
+            self.transport = transport
+
+        def datagram_received(self, data: bytes, address: Any) -> None:
+            self.transport.sendto(data, address)
+
+    class Client(asyncio.DatagramProtocol):
+        def __init__(self) -> None:
+            self.received: asyncio.Queue[bytes] = asyncio.Queue()
+
+        def datagram_received(self, data: bytes, address: Any) -> None:
+            self.received.put_nowait(data)
+
+    async def main() -> int:
+        server, _ = await loop.create_datagram_endpoint(Echo, local_addr=("127.0.0.1", 0))
+        address = server.get_extra_info("sockname")
+        transport, client = await loop.create_datagram_endpoint(Client, remote_addr=address)
+        count = 0
+        for number in range(100):
+            transport.sendto(b"%d" % number)
+            count += await client.received.get() == b"%d" % number
+        transport.close()
+        server.close()
+        await asyncio.sleep(0)
+        return count
+
+    assert run(loop, main()) == 100
+
+
+def test_named_pipe(loop: AsyncSlotEventLoop) -> None:
+    """A server of a named pipe answers each of three clients."""
+    address = rf"\\.\pipe\asyncslot-{time.time_ns()}"
+
+    class Answer(asyncio.Protocol):
+        def connection_made(self, transport: Any) -> None:
+            self.transport = transport
+
+        def data_received(self, data: bytes) -> None:
+            self.transport.write(data[::-1])
+            self.transport.close()
+
+    class Ask(asyncio.Protocol):
+        def __init__(self) -> None:
+            self.answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+        def data_received(self, data: bytes) -> None:
+            self.answer.set_result(data)
+
+    async def main() -> list[bytes]:
+        (server,) = await loop.start_serving_pipe(Answer, address)
+        answers = []
+        for _ in range(3):
+            transport, client = await loop.create_pipe_connection(Ask, address)
+            transport.write(b"abc")
+            answers.append(await client.answer)
+            transport.close()
+        server.close()
+        return answers
+
+    assert run(loop, main()) == [b"cba"] * 3
+
+
+def test_subprocess(loop: AsyncSlotEventLoop) -> None:
+    """A program gets its input, gives its output and its exit code; another one is ended."""
+
+    async def main() -> tuple[bytes, int, int]:
+        code = "import sys; print(sys.stdin.read()[::-1]); sys.exit(3)"
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", code, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        out, _ = await process.communicate(b"abc")
+        endless = await asyncio.create_subprocess_exec(sys.executable, "-c", "import time; time.sleep(3600)")
+        endless.kill()
+        return out.strip(), process.returncode, await endless.wait()
+
+    assert run(loop, main()) == (b"cba", 3, 1)
+
+
+def test_executor_and_threads(loop: AsyncSlotEventLoop) -> None:
+    """run_in_executor() and call_soon_threadsafe() wake a guest that waits."""
+
+    async def main() -> list[int]:
+        called: asyncio.Queue[int] = asyncio.Queue()
+        threading.Timer(0.02, loop.call_soon_threadsafe, (called.put_nowait, 1)).start()
+        return [await called.get(), await loop.run_in_executor(None, int, "2")]
+
+    assert run(loop, main()) == [1, 2]
+
+
+def test_attached_loop_carries_io_beside_qt(attached: AsyncSlotEventLoop) -> None:
+    """In the application's own Qt loop, too, and in a dialog that a coroutine has opened."""
+
+    async def main() -> int:
+        server = await asyncio.start_server(echo, "127.0.0.1", 0)
+        task = asyncio.ensure_future(echo_over(server, 50))
+        nested = QtCore.QEventLoop()
+        task.add_done_callback(lambda _: nested.quit())
+        nested.exec()
+        return task.result()
+
+    assert run_coroutine(main()) == 50
+
+
+def test_server_that_runs_at_the_end_is_closed(app: Any) -> None:
+    """A pending accept is the system's until it has ended: shutdown() ends it, and the loop closes without a report."""
+    loop = AsyncSlotEventLoop()
+    reports: list[Any] = []
+    loop.set_exception_handler(lambda _, context: reports.append(context))
+
+    async def main() -> Any:
+        server = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0)
+        transport, _ = await loop.create_connection(asyncio.Protocol, *server.sockets[0].getsockname())
+        transport.close()
+        return server
+
+    server = run(loop, main())
+    accepting = loop._accept_futures.values()  # type: ignore[attr-defined]
+    assert [future.done() for future in accepting] == [False]
+    loop.shutdown()
+    assert loop.is_closed()
+    assert not server.sockets or server.sockets[0].fileno() == -1
+    assert not reports
+
+
+# -- time --
+
+
+def test_short_sleeps_do_not_spin(loop: AsyncSlotEventLoop) -> None:
+    """100 sleeps of a millisecond take 100 ms at least: a clock of 16 ms steps would have them end at once."""
+
+    async def main() -> float:
+        began_s = time.perf_counter()
+        for _ in range(100):
+            await asyncio.sleep(0.001)
+        return time.perf_counter() - began_s
+
+    assert run(loop, main()) >= 0.1
+
+
+# -- the loop's own reading --
+
+
+def test_run_after_run_reads_its_socket_again(loop: AsyncSlotEventLoop) -> None:
+    """Each run wakes up by another thread's call; what a run leaves of its own operations does no harm to the next."""
+    for _ in range(10):
+        threading.Timer(0.01, loop.call_soon_threadsafe, (loop.stop,)).start()
+        loop.run_forever()
+        loop.attach()
+        run_qt(lambda quit_qt: threading.Timer(0.01, loop.call_soon_threadsafe, (quit_qt,)).start())
+        loop.detach()
+
+
+def test_loop_closed_with_its_reading_under_way(app: Any) -> None:
+    """close() right after a run waits for the cancelled read of the loop's own socket, and no longer."""
+    began_s = time.perf_counter()
+    for _ in range(10):
+        loop = AsyncSlotEventLoop()
+        loop.run_until_complete(asyncio.sleep(0.001))
+        loop.close()
+    assert time.perf_counter() - began_s < CEILING_S
+
+
+# -- the selector loop --
+
+
+@pytest.fixture
+def selector_loop(app: Any) -> Iterator[AsyncSlotSelectorEventLoop]:
+    with AsyncSlotSelectorEventLoop() as loop:
+        yield loop
+
+
+def test_selector_loop_has_readers(selector_loop: AsyncSlotSelectorEventLoop) -> None:
+    """add_reader() and add_writer() work, which libraries such as pyzmq need."""
+    left, right = socket.socketpair()
+    with left, right:
+        left.setblocking(False)
+        received = selector_loop.create_future()
+        selector_loop.add_reader(left, lambda: received.set_result(left.recv(10)))
+        selector_loop.add_writer(right, lambda: (selector_loop.remove_writer(right), right.send(b"x")))
+        assert run(selector_loop, received) == b"x"
+        selector_loop.remove_reader(left)
+
+
+def test_selector_loop_carries_slots_and_dialogs(selector_loop: AsyncSlotSelectorEventLoop) -> None:
+    """It is a guest like the other one: attached, with tasks started in slots, and nested Qt loops."""
+    selector_loop.attach()
+    assert run_coroutine(asyncio.sleep(0.01, "slept")) == "slept"
+    assert asyncio.get_running_loop() is selector_loop
+
+
+def test_selector_loop_takes_the_application_factory_of_the_other(
+    selector_loop: AsyncSlotSelectorEventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A policy, or a program, sets it once, for all loops."""
+    monkeypatch.setattr(AsyncSlotEventLoop, "application_factory", int)
+    assert selector_loop._find_application_factory() is int
