@@ -13,11 +13,13 @@ from typing import Any
 
 import process_functions as functions
 import pytest
-from support import CEILING_S, run_coroutine, run_script
+from support import CEILING_S, IS_WINDOWS, run_coroutine, run_script
 
 import asyncslot
 from asyncslot import AsyncSlotEventLoop, Progress, run_in_process
 from asyncslot._background import process
+
+pytestmark = pytest.mark.skipif(IS_WINDOWS, reason="asks /proc, and kills by SIGKILL; not yet written for Windows")
 
 
 def is_process(pid: int) -> bool:
