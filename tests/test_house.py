@@ -128,23 +128,25 @@ def imported_names(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def imported_modules(module: str) -> set[str]:
+@functools.lru_cache(maxsize=None)
+def imported_modules(module: str) -> frozenset[str]:
     """Return what a module imports: of ours the modules, of others the top-level packages."""
     found = set()
     for name in imported_names(ALL_MODULES[module]):
         parents = [name.rsplit(".", count)[0] for count in range(name.count(".") + 1)]
         found.add(next((parent for parent in parents if parent in ALL_MODULES), parents[-1]))
-    return found
+    return frozenset(found)
 
 
-def known_modules(module: str) -> set[str]:
+@functools.lru_cache(maxsize=None)
+def known_modules(module: str) -> frozenset[str]:
     """Return all that a module imports, through other modules of ours, too."""
     known: set[str] = set()
     new = {module}
     while new:
         known |= new
         new = {each for name in new & set(ALL_MODULES) for each in imported_modules(name)} - known
-    return known - {module}
+    return frozenset(known - {module})
 
 
 # -- who imports whom --
