@@ -1,4 +1,4 @@
-"""The relay: the newest report, at most 30 a second, the last one always. The loop is a fake."""
+"""The relay: the newest report, at most 30 a second, the last one always. Loop and clock are fakes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, Callable
 
 import pytest
 
-from asyncslot._background.relay import INTERVAL_S, Relay
+from asyncslot._background.relay import GIVE_WAY_S, INTERVAL_S, TAIL_S, Relay
 from asyncslot._background.reporter import Report
 
 
@@ -17,7 +17,12 @@ class Loop:
         self.now_s = 100.0
         self.woken: list[Callable[[], object]] = []
         self.timers: list[Timer] = []
+        self.slept: list[float] = []
         self.is_closed = False
+
+    @property
+    def pending_timers(self) -> list[Timer]:
+        return [timer for timer in self.timers if not timer.is_cancelled]
 
     def time(self) -> float:
         return self.now_s
@@ -62,7 +67,8 @@ def loop() -> Loop:
 def make(loop: Loop) -> tuple[Relay, list[float]]:
     delivered: list[float] = []
     fake: Any = loop
-    return Relay(fake, lambda report: delivered.append(report.done)), delivered
+    relay = Relay(fake, lambda report: delivered.append(report.done), clock=loop.time, sleep=loop.slept.append)
+    return relay, delivered
 
 
 def report(done: float) -> Report:
@@ -75,7 +81,7 @@ def test_relay_delivers_the_first_report_at_once(loop: Loop) -> None:
     relay.put(report(1))
     loop.run()
     assert delivered == [1]
-    loop.run(INTERVAL_S)
+    loop.run(TAIL_S)
     assert not loop.timers
     assert not loop.woken
     relay.put(report(2))
@@ -83,52 +89,44 @@ def test_relay_delivers_the_first_report_at_once(loop: Loop) -> None:
     assert delivered == [1, 2]
 
 
-def test_relay_wakes_the_loop_once_for_a_flood(loop: Loop) -> None:
-    """After the first report, a timer brings the newest one, once per interval."""
+def test_relay_wakes_the_loop_once_per_interval(loop: Loop) -> None:
+    """Of many reports, the first after each interval is delivered, and the worker gives way then."""
     relay, delivered = make(loop)
-    relay.put(report(0))
-    loop.run()
     for number in range(3):
         for done in range(100):
             relay.put(report(100 * number + done))
-        assert not loop.woken
-        assert len(loop.timers) == 1
-        loop.run(INTERVAL_S / 2)
-        loop.run(INTERVAL_S / 2)
-    assert delivered == [0, 99, 199, 299]
-    loop.run(INTERVAL_S)
-    assert not loop.timers
-
-
-def test_relay_report_that_comes_as_it_becomes_idle_is_delivered(loop: Loop) -> None:
-    """A thread may report between any two lines: before the relay is idle, and after it."""
-
-    class Racing(Relay):
-        def __setattr__(self, name: str, value: object) -> None:
-            # As if a thread came in before, or after, the line that makes the relay idle.
-            is_idle = name == "_is_scheduled" and value is False and reports
-            if is_idle and reports[0] == "before":
-                self.put(report(reports.pop()))
-            super().__setattr__(name, value)
-            if is_idle and reports and reports[0] == "after":
-                self.put(report(reports.pop()))
-
-    for moment in ("before", "after"):
-        delivered: list[float] = []
-        reports: list[Any] = []
-        fake: Any = loop
-        relay = Racing(fake, lambda report, delivered=delivered: delivered.append(report.done))
-        relay.put(report(1))
-        loop.run()
-        reports.extend([moment, 2])
+        assert len(loop.woken) == 1
         loop.run(INTERVAL_S)
-        loop.run()
-        assert delivered == [1, 2]
-        assert len(loop.timers) == 1
-        reports.clear()
-        loop.run(INTERVAL_S)
-        assert not loop.timers
-        assert not loop.woken
+        assert len(loop.pending_timers) == 1
+    assert delivered == [99, 199, 299]
+    assert loop.slept == [GIVE_WAY_S] * 3
+    loop.run(TAIL_S)
+    assert not loop.pending_timers
+
+
+@pytest.mark.parametrize("delay_s", [0, INTERVAL_S / 2, INTERVAL_S * 0.99])
+def test_relay_delivers_a_report_that_comes_too_early(loop: Loop, delay_s: float) -> None:
+    """No report stays behind, though none comes after it."""
+    relay, delivered = make(loop)
+    relay.put(report(1))
+    loop.run(delay_s)
+    relay.put(report(2))
+    assert not loop.woken
+    loop.run(TAIL_S)
+    assert delivered == [1, 2]
+    loop.run(TAIL_S)
+    assert not loop.pending_timers
+
+
+def test_relay_that_is_closed_while_it_shows_arms_nothing(loop: Loop) -> None:
+    """What shows a report may run a Qt loop, in which the work ends."""
+    delivered: list[float] = []
+    fake: Any = loop
+    relay = Relay(fake, lambda report: (delivered.append(report.done), relay.close()), loop.time, loop.slept.append)
+    relay.put(report(1))
+    loop.run()
+    assert delivered == [1]
+    assert not loop.pending_timers
 
 
 def test_relay_closed_delivers_what_is_new(loop: Loop) -> None:
@@ -137,15 +135,15 @@ def test_relay_closed_delivers_what_is_new(loop: Loop) -> None:
     relay.put(report(0))
     loop.run()
     relay.put(report(1))
-    loop.run()
     relay.close()
     assert delivered == [0, 1]
     relay.close()
+    loop.run(INTERVAL_S)
     relay.put(report(2))
-    loop.run(INTERVAL_S)
-    loop.run(INTERVAL_S)
+    loop.run(TAIL_S)
     assert delivered == [0, 1]
-    assert not loop.timers
+    assert not loop.woken
+    assert not loop.pending_timers
 
 
 def test_relay_closed_without_a_report_delivers_nothing(loop: Loop) -> None:
