@@ -1,14 +1,12 @@
 """asyncio in a Qt application: one thread, one event loop, ``async def`` as a slot."""
 
-# No logic here but for `dialogs`: "import asyncslot" imports all of this, and must stay quick (10 ms over asyncio and
-# QtCore).
+# No logic here but for what is imported later: "import asyncslot" must stay quick (10 ms over asyncio and QtCore).
 from __future__ import annotations
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 from asyncslot._slot.runner import run
-from asyncslot.background import Progress, ProgressReporter, run_in_process, run_in_qt_thread, run_in_thread
 from asyncslot.decorator import (
     AsyncClose,
     AsyncSlot,
@@ -25,7 +23,8 @@ from asyncslot.loop import AsyncSlotEventLoop, AsyncSlotSelectorEventLoop, LoopS
 from asyncslot.signals import SenderDestroyed, expect_signal, signal_stream, wait_signal
 
 if TYPE_CHECKING:
-    from asyncslot import dialogs
+    from asyncslot import background, dialogs
+    from asyncslot.background import Progress, ProgressReporter, run_in_process, run_in_qt_thread, run_in_thread
 
 __all__ = [
     "AsyncClose",
@@ -39,6 +38,7 @@ __all__ = [
     "SenderDestroyed",
     "TaskInfo",
     "TaskScope",
+    "background",
     "cancel_reason",
     "dialogs",
     "expect_signal",
@@ -57,15 +57,38 @@ __all__ = [
 __version__ = "0.1.0"
 
 
+# What is imported when it is first used, because many programs never do: a name, and the module that has it.
+_LAZY = {
+    "Progress": "asyncslot.background",
+    "ProgressReporter": "asyncslot.background",
+    "run_in_process": "asyncslot.background",
+    "run_in_qt_thread": "asyncslot.background",
+    "run_in_thread": "asyncslot.background",
+}
+
+
 def __getattr__(name: str) -> Any:
-    """Import `asyncslot.dialogs` when it is first used: a program without dialogs need not pay for it."""
-    if name != "dialogs":
+    """Import what is not imported yet: the modules `background` and `dialogs`, and the names of `_LAZY`."""
+    if name in ("background", "dialogs"):
+        return importlib.import_module(f"asyncslot.{name}")
+    if name not in _LAZY:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    return importlib.import_module("asyncslot.dialogs")
+    found = getattr(importlib.import_module(_LAZY[name]), name)
+    _export(name, found)
+    return found
 
 
-# Tracebacks, reprs and help() show the module that users import from, not the private one with the code.
-for _name in set(__all__) - {"dialogs"}:
-    globals()[_name].__module__ = __name__
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _export(name: str, found: Any) -> None:
+    # Tracebacks, reprs and help() show the module that users import from, not the private one with the code.
+    found.__module__ = __name__
+    globals()[name] = found
+
+
+for _name in set(__all__) - set(_LAZY) - {"background", "dialogs"}:
+    _export(_name, globals()[_name])
 del _name

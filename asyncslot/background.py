@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any, Callable, TypeVar
 from asyncslot._background.progress import Progress
 from asyncslot._background.qt_thread import run_in_qt_thread
 from asyncslot._background.relay import Relay
-from asyncslot._background.reporter import ProgressReporter, takes_progress
+from asyncslot._background.reporter import ProgressReporter, ignore_report, takes_progress
 from asyncslot._background.thread import ThreadJob
 
 if TYPE_CHECKING:
     from asyncslot._background.process import ProcessJob
-    from asyncslot._background.reporter import Report
 
 __all__ = ["Progress", "ProgressReporter", "run_in_process", "run_in_qt_thread", "run_in_thread"]
 
@@ -118,20 +117,19 @@ async def _run(
     progress: Progress | None,
 ) -> Any:
     if progress is None:
-        put = _ignore if takes_progress(function) else None
+        put = ignore_report if takes_progress(function) else None
         return await job_class(function, args, kwargs, put).run()
     relay = Relay(asyncio.get_running_loop(), progress._take)
     has_succeeded = False
-    # What ends the call; a list, because a widget may ask for it before there is a call.
-    cancels: list[Callable[[], object]] = []
+    job: ThreadJob | ProcessJob | None = None
     # First: if the Progress is in use, no work begins.
-    progress._begin(lambda: [cancel() for cancel in cancels])
+    progress._begin(lambda: None if job is None else job.cancel())
     try:
+        # A widget may have cancelled it while there was no job.
         if progress._is_cancelled:
             msg = "the work was cancelled before it began"
             raise asyncio.CancelledError(msg)
         job = job_class(function, args, kwargs, relay.put)
-        cancels.append(job.cancel)
         result = await job.run()
         has_succeeded = True
     finally:
@@ -140,7 +138,3 @@ async def _run(
         finally:
             progress._end(has_succeeded=has_succeeded)
     return result
-
-
-def _ignore(_: Report) -> None:
-    pass

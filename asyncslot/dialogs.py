@@ -77,7 +77,8 @@ async def show_dialog(dialog: Any) -> int:
                 # Not close(), which a closeEvent() may refuse. Of QDialog itself: the program may override it.
                 if dialog.isVisible():
                     widgets.QDialog.done(dialog, 0)
-    # As exec(): a message box that is closed has another result than it has told by finished(). hide() tells none.
+    # Not what finished() has told: a message box that is closed tells 0, and gets its real result, which exec()
+    # returns, too, afterwards. hide() tells nothing.
     if not is_alive(dialog) and received.arguments:
         return int(received.arguments[0])
     result: int = dialog.result()

@@ -121,9 +121,10 @@ class LoopState(enum.Enum):
 
 class GuestEventLoop(_StockEventLoop):
     """
-    The guest, upon any stock loop: all that `AsyncSlotEventLoop` is but for that loop, which stands behind it.
+    The guest without a stock loop: all that asyncslot adds to one.
 
-    `AsyncSlotEventLoop` says what it does, and in which state.
+    A class that derives from this one and from a stock loop is a loop of ours. The docstring of
+    `AsyncSlotEventLoop` says what the methods do in each state.
     """
 
     # Seconds that iterations may take before Qt gets its turn. Arbitrary: a third of a 60 Hz frame, so
@@ -170,7 +171,7 @@ class GuestEventLoop(_StockEventLoop):
         self._thread: Any = None
         # Undoes what _open() did; empty while the loop does not run.
         self._opening = contextlib.ExitStack()
-        # What close() calls first: it ends what was begun in the loop's name.
+        # The functions that close() calls first. Each ends something that belongs to the loop.
         self._at_close: set[Callable[[], object]] = set()
         # Undoes hold_thread_state(). Set by the first run, and called by close(): suspended tasks and
         # `threading.local` outlive a single run.

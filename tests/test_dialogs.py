@@ -289,10 +289,10 @@ def test_quit_closes_the_dialog(end: str) -> None:
     assert finished.code == {"quit": 0, "exit": 5, "sigint": 130}[end]
 
 
-def test_dialogs_is_an_attribute_without_widgets() -> None:
-    """``import asyncslot`` makes asyncslot.dialogs available, and imports no QtWidgets."""
+def test_dialogs_and_background_are_imported_when_used() -> None:
+    """``import asyncslot`` makes both available, and imports neither of them, nor QtWidgets."""
     finished = run_script("dialogs_attribute", options=())
-    assert finished.lines == ["True False"]
+    assert finished.lines == ["set() True", "True True", "True False"]
 
 
 @pytest.mark.parametrize("how", ["await", "exec", "message", "timeout", "splash"])

@@ -6,11 +6,12 @@ import asyncio
 import threading
 from typing import Any
 
+import process_functions as functions
 import pytest
 from qt import QTest, delete
 from support import CEILING_S
 
-from asyncslot import AsyncSlotEventLoop, Progress
+from asyncslot import AsyncSlotEventLoop, Progress, run_in_thread
 from asyncslot._background.reporter import Report
 from asyncslot._qt import QtCore, import_qt
 
@@ -211,6 +212,25 @@ def test_progress_dialog_tells_whether_it_was_cancelled(attached: AsyncSlotEvent
     assert dialog.isVisible()
     assert dialog.value() == 4
     delete(dialog)
+
+
+def test_progress_whose_bar_fails_at_the_beginning_ends(loop: AsyncSlotEventLoop) -> None:
+    """The work begins, and the Progress can be used for the next call."""
+    reports: list[str] = []
+    loop.set_exception_handler(lambda _, context: reports.append(context["message"]))
+
+    class Bar(QtWidgets.QProgressBar):
+        def setRange(self, minimum: int, maximum: int) -> None:
+            raise ValueError(maximum)
+
+    async def main() -> None:
+        bar = Bar()
+        progress = Progress().bind(bar)
+        for number in (3, 4):
+            assert await run_in_thread(functions.count, number, progress=progress) == number
+
+    loop.run_until_complete(main())
+    assert set(reports) == {"A Progress could not be shown"}
 
 
 def test_progress_that_cannot_be_shown_is_reported(loop: AsyncSlotEventLoop) -> None:

@@ -38,6 +38,12 @@ class NoLoop(QtCore.QThread):
         self.may_end.wait(CEILING_S)
 
 
+async def until(event: threading.Event) -> None:
+    """Wait until the other thread has set *event*."""
+    while not event.is_set():
+        await asyncio.sleep(0.001)
+
+
 async def where() -> Any:
     await asyncio.sleep(0.001)
     return QtCore.QThread.currentThread()
@@ -115,8 +121,7 @@ def test_cancelled_await_waits_for_the_coroutine(thread: Any) -> None:
 
     async def main() -> None:
         task = asyncslot.run_task(run_in_qt_thread(thread, work()))
-        while not begun.is_set():
-            await asyncio.sleep(0.001)
+        await until(begun)
         task.cancel()
         await asyncio.wait([task])
         assert task.cancelled()
@@ -165,8 +170,7 @@ def test_end_of_the_thread_cancels_the_coroutine(thread: Any) -> None:
 
     async def main() -> None:
         task = asyncslot.run_task(run_in_qt_thread(thread, work()))
-        while not begun.is_set():
-            await asyncio.sleep(0.001)
+        await until(begun)
         thread.quit()
         await asyncio.wait([task])
         assert task.cancelled()
@@ -256,8 +260,7 @@ def test_coroutine_that_outlives_the_thread_is_an_error(
 
     async def main() -> None:
         task = asyncslot.run_task(run_in_qt_thread(thread, work()))
-        while not begun.is_set():
-            await asyncio.sleep(0.001)
+        await until(begun)
         thread.quit()
         with pytest.raises(RuntimeError, match="ended before the coroutine did"):
             await task

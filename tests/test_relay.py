@@ -6,8 +6,8 @@ from typing import Any, Callable
 
 import pytest
 
-from asyncslot._background.relay import GIVE_WAY_S, INTERVAL_S, TAIL_S, Relay
-from asyncslot._background.reporter import Report
+from asyncslot._background.relay import GIVE_WAY_S, TAIL_S, Relay
+from asyncslot._background.reporter import INTERVAL_S, Report
 
 
 class Loop:

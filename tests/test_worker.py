@@ -7,8 +7,8 @@ import time
 
 from support import CEILING_S
 
-from asyncslot._background.reporter import Report
-from asyncslot._background.worker import INTERVAL_S, ThrottledSender
+from asyncslot._background.reporter import INTERVAL_S, Report
+from asyncslot._background.worker import ThrottledSender
 
 
 def test_sender_sends_the_last_report_without_another_one() -> None:

@@ -77,14 +77,16 @@ def _cancelling_at_end(cancel: Cancel) -> Iterator[None]:
         _at_exit.pop(cancel, None)
 
 
-# What `_cancel_all` calls, and the process that it belongs to: a forked child must leave its parent's work alone.
+# The functions that `_cancel_all` calls, each with the process that it belongs to: a forked child has a copy of this
+# dictionary, and must not cancel its parent's work.
 _at_exit: dict[Cancel, int] = {}
 
 
 @functools.lru_cache(maxsize=None)
 def _register_exit_hook() -> None:
-    # Python waits for the threads of executors before it calls what atexit has. Only this comes earlier. Cached: it
-    # cannot be taken back. Python 3.8 has no such function, and needs none.
+    # At its end, Python first waits for the threads of executors, and only then calls the functions of atexit. Those of
+    # threading's own list are called before. Python 3.8 has no such list; there, atexit comes first.
+    # Cached, because a function cannot be taken off the list.
     register = getattr(threading, "_register_atexit", atexit.register)
     with contextlib.suppress(RuntimeError):  # Python ends already.
         register(_cancel_all)

@@ -29,14 +29,14 @@ from functools import partial
 from typing import Any, Callable, Iterator
 
 from asyncslot._background.ending import wait_for_end
-from asyncslot._background.reporter import Report
+from asyncslot._background.reporter import Report, ignore_report
 from asyncslot._background.worker import Channel, Outcome, Sealed, begin_worker, run_call
 
 __all__ = ["ProcessJob", "ProcessPool"]
 
 PutReport = Callable[[Report], object]
 
-# How many calls with progress may run or wait at once, in one loop. Arbitrary: each costs a byte.
+# How many calls may run or wait at once, in one loop. Arbitrary: each costs a byte.
 MAX_CALLS = 2**16
 
 # A pool on Windows can have no more processes. Source: concurrent.futures, "ProcessPoolExecutor".
@@ -181,7 +181,7 @@ def _read_reports(reader: Any, puts: dict[int, PutReport], lock: object) -> None
             number, *report = reader.recv()
             # A report may come after the end of its call. No variable, which would keep the call's loop alive while
             # this waits for the next report.
-            puts.get(number, _ignore)(Report(*report))
+            puts.get(number, ignore_report)(Report(*report))
 
 
 class ProcessJob:
@@ -204,7 +204,7 @@ class ProcessJob:
     ) -> None:
         _check_importable(function)
         call = Sealed((function, args, kwargs, put is not None))
-        self._put: PutReport = put or _ignore
+        self._put: PutReport = put or ignore_report
         self._loop = asyncio.get_running_loop()
         self._future: asyncio.Future[Outcome] = self._loop.create_future()
         self._pool = find_pool(self._loop)
@@ -264,10 +264,6 @@ class RemoteTraceback(Exception):  # noqa: N818 - it is no error, and only shown
 
     def __str__(self) -> str:
         return f"\n{self.args[0]}"
-
-
-def _ignore(_: Report) -> None:
-    pass
 
 
 def _check_importable(function: Callable[..., object]) -> None:

@@ -128,7 +128,7 @@ class Progress:
         self._is_cancelled = False
         self.done, self.total, self.text = 0, None, None
         for view in self._views:
-            view.begin()
+            self._try(view.begin)
 
     def _take(self, report: Report) -> None:
         self.done, self.total, self.text = report
@@ -145,7 +145,7 @@ class Progress:
             self._try(view.end, self, has_succeeded)
 
     def _try(self, show: Callable[..., object], *args: object) -> None:
-        """Call what shows the progress. If it fails, that is no failure of the work, which is shown on."""
+        """Call what shows the progress. An error there is reported, and does not concern the work."""
         try:
             show(*args)
         # CancelledError, too: nobody has cancelled the work by it.
@@ -164,13 +164,13 @@ class _View:
         self._cancel = cancel
         # A QProgressDialog has a label and a button of its own.
         self._is_dialog = hasattr(bar, "setLabelText")
-        # They exist only while a call runs: a connection keeps what it calls alive, and that the widgets.
+        # Only while a call runs: a connection keeps this object alive, and so the widgets.
         self._connections: list[Connection] = []
         # This view counts among those that keep the button enabled.
         self._enables = False
 
     def begin(self) -> None:
-        """Show that work has begun, about which nothing else is known."""
+        """Show that work has begun. Nothing else is known yet."""
         if self._has(self._bar):
             self._bar.reset()
             self._bar.setRange(0, 0)

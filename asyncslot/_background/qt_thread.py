@@ -88,7 +88,7 @@ class _Call:
         self._is_cancelled = False
         # Both threads take the coroutine, and one of them gets it.
         self._lock = threading.Lock()
-        # Before the loop is told of the thread's end, and so before it cancels the task.
+        # Connected before the loop's own slot, and so called before the loop cancels the task.
         self._connections = [Connection(thread.finished, self._on_ending, self._on_ending)]
         call_on_thread(thread, self._start)
         # It may have ended before there was a connection.
@@ -134,7 +134,7 @@ class _Call:
         except BaseException as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
             self._tell(self._fail, exc)
             return
-        # After the loop is told of the thread's end, and so when it has cancelled the task and waited for it.
+        # Connected after the loop's own slot, and so called when the loop has cancelled the task and waited for it.
         self._connections.append(Connection(self._thread.finished, self._on_ended, self._on_ended))
         task.add_done_callback(self._on_done)
         with self._lock:

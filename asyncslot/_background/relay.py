@@ -6,15 +6,14 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Callable
 
+from asyncslot._background.reporter import INTERVAL_S
+
 if TYPE_CHECKING:
     import asyncio
 
     from asyncslot._background.reporter import Report
 
-__all__ = ["INTERVAL_S", "Relay"]
-
-# Seconds between two reports that reach the program. Arbitrary: 30 a second look smooth, and cost nothing.
-INTERVAL_S = 1 / 30
+__all__ = ["Relay"]
 
 # Seconds after a delivery when the loop looks for a report that came too early. Arbitrary, but longer than the
 # interval: while reports come, it never does.

@@ -15,9 +15,12 @@ import operator
 from asyncio import CancelledError
 from typing import Any, Callable, Iterable, Iterator, NamedTuple, TypeVar
 
-__all__ = ["ProgressReporter", "Report", "call_function", "takes_progress"]
+__all__ = ["INTERVAL_S", "ProgressReporter", "Report", "call_function", "ignore_report", "takes_progress"]
 
 T = TypeVar("T")
+
+# Seconds between two reports that reach the program. Arbitrary: 30 a second look smooth, and cost nothing.
+INTERVAL_S = 1 / 30
 
 
 class Report(NamedTuple):
@@ -47,7 +50,7 @@ class ProgressReporter:
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether somebody waits no longer for the work: it should clean up and return, or raise CancelledError."""
+        """Whether the work was cancelled: then the function should clean up and return, or raise CancelledError."""
         return bool(self._is_cancelled())
 
     def report(self, done: float, total: float | None = None, text: str | None = None) -> None:
@@ -105,6 +108,10 @@ class ProgressReporter:
         for done, item in enumerate(items, 1):
             yield item
             self.report(done)
+
+
+def ignore_report(_: Report) -> None:
+    """Take a report that nobody wants."""
 
 
 def _check_number(name: str, number: Any) -> float:

@@ -18,12 +18,9 @@ from multiprocessing.reduction import ForkingPickler
 from time import monotonic
 from typing import Any, Callable, NamedTuple
 
-from asyncslot._background.reporter import ProgressReporter, Report, call_function
+from asyncslot._background.reporter import INTERVAL_S, ProgressReporter, Report, call_function
 
-__all__ = ["INTERVAL_S", "Channel", "Outcome", "Sealed", "ThrottledSender", "begin_worker", "run_call"]
-
-# Seconds between two reports that a process sends: those of the relay that gets them.
-INTERVAL_S = 1 / 30
+__all__ = ["Channel", "Outcome", "Sealed", "ThrottledSender", "begin_worker", "run_call"]
 
 
 class Channel(NamedTuple):
@@ -38,7 +35,7 @@ class Channel(NamedTuple):
 
 class ThrottledSender:
     """
-    Sends the newest of the reports that it is given, at most once per interval. The last one always arrives.
+    Sends the newest of the reports that it is given, at most once per interval. The last one is sent, too.
 
     Args:
         send: Called with a report, on the thread that reports, or on a timer's.
@@ -69,7 +66,7 @@ class ThrottledSender:
             self._timer.start()
 
     def close(self) -> None:
-        """Send nothing any more."""
+        """Send nothing any more. The outcome of the call tells what was not sent."""
         with self._lock:
             if self._timer is not None:
                 self._timer.cancel()

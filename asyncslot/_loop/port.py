@@ -40,9 +40,9 @@ class WatchedPort:
         WATCHING  waits for a packet            False             no effect  ENDED
         REPORTED  waits until it may watch      True              WATCHING   ENDED
 
-    A packet that comes makes WATCHING end in REPORTED. Only when it is its turn, the guest polls: the thread may hold
-    a packet at other times. Packets that the thread posts back come behind those that
-    have come meanwhile. This does no harm: no two operations of asyncio's depend on who of them is reported first.
+    A packet makes WATCHING end in REPORTED. The guest polls only when it is its turn: at other times, the thread may
+    hold a packet. A packet that the thread posts back comes behind those that have come meanwhile. This does no harm:
+    asyncio does not depend on which of two operations is reported first.
 
     All methods must be called on the guest's thread.
 

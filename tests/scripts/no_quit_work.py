@@ -1,21 +1,11 @@
 """A program that ends without a quit while something works for it: no_quit_work.py thread|process."""
 
 import sys
-import time
 
+from listening_work import work
 from qt import QCoreApplication
 
 from asyncslot import Progress, run_in_process, run_in_thread, run_task
-
-
-def work(progress):
-    try:
-        while True:
-            progress.report(1)
-            time.sleep(0.01)
-    finally:
-        print("cleaned up", flush=True)
-
 
 if __name__ == "__main__":
     app = QCoreApplication([])

@@ -6,19 +6,11 @@ import signal
 import sys
 import time
 
+from listening_work import work
 from qt import QApplication
 
 import asyncslot
 from asyncslot import AsyncSlotEventLoop, Progress, run_in_process, run_task
-
-
-def work(progress):
-    try:
-        while True:
-            progress.report(1)
-            time.sleep(0.01)
-    finally:
-        print("cleaned up", flush=True)
 
 
 def stubborn(progress):
