@@ -224,6 +224,9 @@ def _print_info(request: Request) -> None:
         print(f"loop:         {request.loop} ({loaded.origin}), by {request.asked}")
         qt = sys.modules.get("asyncslot._qt")
         if qt is not None:
+            from asyncslot._qt.proven import describe_platform  # noqa: PLC0415 - asyncslot may be absent until here.
+
+            print(f"system:       {describe_platform()}")
             print(f"binding:      {qt.binding_name()} {qt.binding_version()}")
             print(f"Qt:           {qt.QtCore.qVersion()}")
     print(f"application:  {request.application or 'the program makes its own'}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import selectors
 import shutil
 import signal
 import sys
@@ -12,6 +13,7 @@ import tempfile
 from typing import Any, Iterator
 
 import pytest
+from kqueue_over_epoll import KqueueSelector
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # Where it is not set, Qt 5 makes such a directory, and says so.
@@ -25,6 +27,10 @@ except ImportError as error:
     pytest.exit(f"the tests need a Qt binding with widgets: {error}", returncode=1)
 
 from asyncslot import AsyncSlotEventLoop
+
+if os.environ.get("ASYNCSLOT_TEST_KQUEUE"):
+    # What asyncio and asyncslot take if they are given no selector.
+    selectors.DefaultSelector = KqueueSelector
 
 
 def pytest_unconfigure() -> None:

@@ -5,6 +5,7 @@ binding        which binding; importing its modules; its known faults
 application    the application object
 connection     a signal's connection to a function, with all arguments
 event_loop     Qt's event loops on this thread
+proven         on which systems the tests have run
 qobject        whether the C++ object of a QObject is still there
 slot           signals and slots: the names, what is declared, arguments and results
 thread         threads that Qt started

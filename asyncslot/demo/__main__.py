@@ -39,10 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.error(f"argument --directory: {error}")
     try:
         # After the arguments were checked, because --help and usage errors are to work without Qt.
+        from asyncslot._qt.proven import describe_platform  # noqa: PLC0415
         from asyncslot.demo.application import Options, run_application  # noqa: PLC0415
     except ImportError as error:
         print(f"asyncslot.demo: {_explain(error)}", file=sys.stderr)
         return 1
+    if not sys.platform.startswith("linux"):
+        # A reader should not take for proven what is not.
+        print(describe_platform(), flush=True)
     return run_application(
         Options(
             urls=options.urls,

@@ -16,8 +16,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import selectors
 import sys
 import unittest
+from pathlib import Path
 from typing import Any
 
 from asyncslot import AsyncSlotEventLoop, AsyncSlotSelectorEventLoop
@@ -87,6 +90,11 @@ def replace_stock_loop() -> None:
 def main(names: list[str]) -> int:
     """Run the named modules; return the exit code."""
     application = QtCore.QCoreApplication([])
+    if os.environ.get("ASYNCSLOT_TEST_KQUEUE"):
+        sys.path.insert(0, str(Path(__file__).parents[1]))
+        from kqueue_over_epoll import KqueueSelector
+
+        selectors.DefaultSelector = KqueueSelector
     if "--stock" in names:
         names.remove("--stock")
     else:

@@ -25,6 +25,8 @@ from policy_support import (
 )
 from support import CEILING_S, Finished
 
+from asyncslot._qt.proven import describe_platform
+
 LAUNCHER = ("-m", "asyncslot_policy")
 
 # Prints all that tells a program how it was started.
@@ -275,10 +277,11 @@ def test_info_says_what_is_chosen_and_why() -> None:
     told = dict(re.split(r":\s+", line, maxsplit=1) for line in finished.lines)
     assert told["Python"].startswith(".".join(map(str, sys.version_info[:3])))
     assert told["loop"] == "qt (built in), by ASYNCSLOT_POLICY='auto'"
+    assert told["system"] == describe_platform()
     assert told["binding"].startswith(BINDING)
     assert re.match(r"\d\.\d+", told["Qt"])
     assert told["application"] == "gui"
-    assert set(told) == {"Python", "loop", "binding", "Qt", "application", "asyncio", "startup file"}
+    assert set(told) == {"Python", "loop", "system", "binding", "Qt", "application", "asyncio", "startup file"}
 
 
 def test_info_startup_file_is_looked_for(tmp_path: Path) -> None:
