@@ -75,7 +75,7 @@ if TYPE_CHECKING:
 
         def __init__(self, selector: selectors.BaseSelector | None = None) -> None: ...
         def _begin_running(self) -> Callable[[], None]: ...
-        def _is_io_ready(self) -> object: ...
+        def _make_poller(self) -> tuple[Callable[[], Any], Callable[[Any], object]]: ...
         def _is_polled(self, handle: asyncio.Handle) -> bool: ...
         def has_signal_handlers(self) -> bool:
             """Tell whether a signal has a handler set by add_signal_handler()."""
@@ -148,14 +148,14 @@ class GuestEventLoop(_StockEventLoop):
         super().__init__(selector)
         if sys.platform == "win32":
             self._clock_resolution = time.get_clock_info("perf_counter").resolution
+        poll, queue_io = self._make_poller()
         self._slicer = Slicer(
             self._ready,
             self._scheduled,
             get_time=self.time,
             clock_resolution_s=self._clock_resolution,
-            is_io_ready=self._is_io_ready,
-            select=self._selector.select,
-            process_events=self._process_events,
+            poll=poll,
+            queue_io=queue_io,
             is_polled=self._is_polled,
             report_error=self._report_error,
         )
@@ -368,26 +368,30 @@ class GuestEventLoop(_StockEventLoop):
         self._slicer.enqueue(handle)
         return handle
 
-    if ThreadSafeHandle is not None:
-
-        def call_soon_threadsafe(
-            self,
-            callback: Callable[[Unpack[Ts]], object],
-            *args: Unpack[Ts],
-            context: contextvars.Context | None = None,
-        ) -> asyncio.Handle:
-            """Have *callback* called in the next iteration; any thread may call this, and cancel the handle."""
-            self._check_closed()
-            if self._debug:
-                # The stock handle runs itself in debug mode, with its lock.
-                checked = super().call_soon_threadsafe(callback, *args, context=context)
-                _hide_caller(checked)
-                return checked
+    def call_soon_threadsafe(
+        self,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: Unpack[Ts],
+        context: contextvars.Context | None = None,
+    ) -> asyncio.Handle:
+        """Have *callback* called in the next iteration; any thread may call this, and cancel the handle."""
+        self._check_closed()
+        if self._debug:
+            # The stock handle runs itself in debug mode, from Python 3.14 on with its lock.
+            checked = super().call_soon_threadsafe(callback, *args, context=context)
+            _hide_caller(checked)
+            return checked
+        if ThreadSafeHandle is None:
+            handle: asyncio.Handle = Handle(callback, args, self, context)
+            self._ready.append(handle)
+        else:
             handle = ThreadSafeHandle(callback, args, self, context)
             # The slicer calls callbacks itself. A handle around this one has it take the lock.
-            self._ready.append(Handle(run_locked, (handle,), self, handle._context))
+            self._ready.append(Handle(run_locked, (handle,), self, handle._context))  # type: ignore[attr-defined]
+        # In this order: see `Slicer.wait`. A guest that is awake looks at the queue before it waits.
+        if self._slicer.is_waiting:
             self._write_to_self()
-            return handle  # type: ignore[no-any-return]
+        return handle
 
     def call_later(
         self,

@@ -32,8 +32,8 @@ def test_io_polled_once_per_iteration(loop: AsyncSlotEventLoop) -> None:
     """As in asyncio, each batch of callbacks follows one poll for I/O, also when a batch takes several slices."""
     loop.time_slice_s = 0
     polls: list[int] = []
-    original = loop._slicer.is_io_ready
-    loop._slicer.is_io_ready = lambda: (polls.append(1), original())[1]
+    original = loop._slicer.poll
+    loop._slicer.poll = lambda: (polls.append(1), original())[1]
     ran: list[int] = []
     for number in range(20):
         loop.call_soon(ran.append, number)
@@ -205,6 +205,27 @@ def test_call_soon_threadsafe_wakes_idle_guest(attached: AsyncSlotEventLoop) -> 
         threading.Timer(0.05, attached.call_soon_threadsafe, (quit_qt,)).start()
 
     run_qt(start)
+
+
+def test_call_soon_threadsafe_writes_only_while_the_guest_waits(
+    attached: AsyncSlotEventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An awake guest looks at its queue before it waits, so nobody needs to wake it."""
+    writes: list[int] = []
+    write = attached._write_to_self
+    monkeypatch.setattr(attached, "_write_to_self", lambda: (writes.append(1), write()))
+
+    def post(count: int) -> None:
+        thread = threading.Thread(target=lambda: [attached.call_soon_threadsafe(int) for _ in range(count)])
+        thread.start()
+        thread.join()
+
+    run_qt(lambda quit_qt: attached.call_soon(lambda: (post(100), quit_qt())))
+    assert writes == []
+    run_qt(lambda quit_qt: attached.call_later(0.02, quit_qt))
+    assert attached._slicer.is_waiting
+    post(1)
+    assert writes == [1]
 
 
 def test_callback_error_reported_others_run(app: Any) -> None:

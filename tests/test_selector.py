@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import select
 import selectors
 import socket
 import threading
-from typing import Iterator
+from collections import deque
+from typing import Any, Iterator
 
 import pytest
 from support import CEILING_S, WITHOUT_DESCRIPTOR
 
-from asyncslot._loop.selector import WaiterSelector, make_probe, make_watchable
+from asyncslot._loop.handles import Handle
+from asyncslot._loop.selector import MAX_EVENTS, WaiterSelector, make_poller, make_watchable
 
 
 @pytest.fixture(params=WITHOUT_DESCRIPTOR)
@@ -120,16 +123,104 @@ def test_make_watchable_wraps_only_what_needs_it() -> None:
         assert isinstance(wrapped, WaiterSelector)
 
 
-@pytest.mark.parametrize(
-    "name", [*(["EpollSelector"] if hasattr(selectors, "EpollSelector") else []), "SelectSelector"]
-)
-def test_make_probe_true_when_something_is_ready(name: str, pair: tuple[socket.socket, socket.socket]) -> None:
-    """The probe never denies what select(0) would report."""
-    reader, writer = pair
-    with getattr(selectors, name)() as selector:
-        is_ready = make_probe(selector)
-        selector.register(reader, selectors.EVENT_READ)
-        assert not is_ready() or name != "EpollSelector"
-        writer.send(b"x")
-        assert is_ready()
-        assert len(selector.select(0)) == 1
+POLLED = [name for name in ("EpollSelector", "SelectSelector") if hasattr(selectors, name)]
+
+
+@pytest.fixture(params=POLLED)
+def selector(request: pytest.FixtureRequest) -> Iterator[Any]:
+    with getattr(selectors, request.param)() as selector:
+        yield selector
+
+
+class Polled:
+    """What a poller does: the handles that it queues, and the events that it leaves to the stock loop."""
+
+    def __init__(self, selector: selectors.BaseSelector) -> None:
+        self.ready: deque[Any] = deque()
+        self.processed: list[Any] = []
+        self._poll, self._queue = make_poller(selector, self.ready, self.processed.extend)
+
+    def poll(self) -> None:
+        reported = self._poll()
+        if reported:
+            self._queue(reported)
+
+
+def make_handle() -> Handle:
+    return Handle(print, (), None, None)
+
+
+@pytest.mark.skipif("EpollSelector" not in POLLED, reason="only an epoll is asked directly")
+def test_epoll_handles_queued_without_select(pair: tuple[socket.socket, socket.socket]) -> None:
+    """The handles of what is ready are queued, the reader's before the writer's; nothing else is."""
+    with selectors.EpollSelector() as selector:
+        polled = Polled(selector)
+        reader, writer = make_handle(), make_handle()
+        selector.register(pair[0], selectors.EVENT_READ, (reader, None))
+        polled.poll()
+        assert not polled.ready
+        pair[1].send(b"x")
+        selector.modify(pair[0], selectors.EVENT_READ | selectors.EVENT_WRITE, (reader, writer))
+        polled.poll()
+        assert list(polled.ready) == [reader, writer]
+        assert not polled.processed
+
+
+@pytest.mark.skipif("EpollSelector" not in POLLED, reason="only an epoll is asked directly")
+def test_epoll_hang_up_queues_both(pair: tuple[socket.socket, socket.socket]) -> None:
+    """As EpollSelector has it, a hang-up concerns the reader and the writer."""
+    with selectors.EpollSelector() as selector:
+        polled = Polled(selector)
+        reader, writer = make_handle(), make_handle()
+        selector.register(pair[0], selectors.EVENT_READ | selectors.EVENT_WRITE, (reader, writer))
+        pair[1].close()
+        pair[0].shutdown(socket.SHUT_WR)
+        polled.poll()
+        assert list(polled.ready) == [reader, writer]
+
+
+@pytest.mark.skipif("EpollSelector" not in POLLED, reason="only an epoll is asked directly")
+def test_epoll_cancelled_handle_is_left_to_the_stock_loop(pair: tuple[socket.socket, socket.socket]) -> None:
+    """The stock loop removes a reader that was cancelled."""
+    with selectors.EpollSelector() as selector:
+        polled = Polled(selector)
+        reader = make_handle()
+        reader._cancelled = True
+        key = selector.register(pair[0], selectors.EVENT_READ, (reader, None))
+        pair[1].send(b"x")
+        polled.poll()
+        assert not polled.ready
+        assert polled.processed == [(key, selectors.EVENT_READ)]
+
+
+@pytest.mark.skipif("EpollSelector" not in POLLED, reason="only an epoll is asked directly")
+def test_epoll_more_events_than_one_poll_reports() -> None:
+    """Of more descriptors than that, no one is left out: the next polls report them."""
+    pairs = [socket.socketpair() for _ in range(2 * MAX_EVENTS)]
+    with selectors.EpollSelector() as selector:
+        polled = Polled(selector)
+        handles = []
+        for ours, theirs in pairs:
+            handles.append(make_handle())
+            selector.register(ours, selectors.EVENT_READ, (handles[-1], None))
+            theirs.send(b"x")
+        for _ in range(10):
+            polled.poll()
+        assert set(polled.ready) == set(handles)
+    for end in itertools.chain(*pairs):
+        end.close()
+
+
+def test_other_selector_is_asked_by_select(selector: Any, pair: tuple[socket.socket, socket.socket]) -> None:
+    """What is not exactly an EpollSelector is polled by its own select()."""
+
+    class Own(type(selector)):  # type: ignore[misc]
+        """A subclass may report more than the selector below it knows of."""
+
+    with Own() as own:
+        polled = Polled(own)
+        key = own.register(pair[0], selectors.EVENT_READ, (make_handle(), None))
+        pair[1].send(b"x")
+        polled.poll()
+        assert not polled.ready
+        assert polled.processed == [(key, selectors.EVENT_READ)]

@@ -103,7 +103,6 @@ class Guest:
         self.polls = 0
         # What the next select() returns.
         self.events: list[Any] = []
-        self.select_timeouts: list[float] = []
         self.reports: list[Any] = []
         self.ran: list[Any] = []
         # The handles of readers.
@@ -117,9 +116,8 @@ class Guest:
             self.scheduled,
             get_time=lambda: self.time_s,
             clock_resolution_s=RESOLUTION_S,
-            is_io_ready=self.is_io_ready,
-            select=self.select,
-            process_events=self.ready.extend,
+            poll=self.poll,
+            queue_io=self.ready.extend,
             is_polled=lambda handle: handle in self.polled,
             report_error=lambda handle, exc: self.reports.append((handle, exc)),
             clock=self.clock,
@@ -129,12 +127,8 @@ class Guest:
         self.looks.append(len(self.ran))
         return self.clock_s
 
-    def is_io_ready(self) -> bool:
+    def poll(self) -> list[Any]:
         self.polls += 1
-        return bool(self.events)
-
-    def select(self, timeout_s: float) -> list[Any]:
-        self.select_timeouts.append(timeout_s)
         events, self.events = self.events, []
         return events
 
@@ -235,15 +229,15 @@ def test_run_polled_events_before_timers_behind_what_is_ready(guest: Guest) -> N
     guest.queue_notes("ready")
     assert guest.run() is Outcome.IDLE
     assert guest.ran == ["ready", "event 1", "event 2", "timer"]
-    assert guest.select_timeouts == [0]
 
 
-def test_run_nothing_to_report_selector_not_asked(guest: Guest) -> None:
-    """While there is certainly no I/O, select() is not called."""
+def test_run_nothing_to_report_nothing_queued(guest: Guest) -> None:
+    """While there is certainly no I/O, `queue_io` is not called."""
+    guest.slicer._queue_io = guest.note
     guest.queue_notes(1)
     guest.run()
     assert guest.polls == 2
-    assert guest.select_timeouts == []
+    assert guest.ran == [1]
 
 
 @both_modes
@@ -633,6 +627,25 @@ def test_wait_twice_rests_once(guest: Guest) -> None:
 def test_wait_with_something_ready_stays_awake(guest: Guest) -> None:
     """While something is ready, the waker does not rest."""
     guest.queue_notes(1)
+    guest.waker.calls.clear()
+    guest.slicer.wait()
+    assert guest.waker.calls == []
+    assert not guest.slicer.is_waiting
+
+
+def test_wait_sees_what_a_thread_appends_at_the_last_moment(guest: Guest) -> None:
+    """A thread that finds the guest awake does not wake it. So what it appends is seen before the waker rests."""
+
+    class Ready:
+        """A queue to which a thread appends after it was found empty."""
+
+        looks = 0
+
+        def __bool__(self) -> bool:
+            self.looks += 1
+            return self.looks > 1
+
+    guest.slicer.ready = Ready()
     guest.waker.calls.clear()
     guest.slicer.wait()
     assert guest.waker.calls == []

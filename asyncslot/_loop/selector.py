@@ -11,15 +11,21 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import select
 import selectors
 import socket
 import threading
 from typing import TYPE_CHECKING, Any, Optional
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Callable
 
-__all__ = ["WaiterSelector", "make_probe", "make_watchable"]
+__all__ = ["WaiterSelector", "make_poller", "make_watchable"]
+
+# How many events one poll of an epoll reports at most; the next one reports the others. Arbitrary: as many as
+# fit into a small block of memory, which each poll allocates.
+MAX_EVENTS = 40
 
 # The messages between the guest and the waiter thread, one byte each: two commands and the report.
 _WATCH, _END, _REPORT = b"w", b"e", b"r"
@@ -42,20 +48,52 @@ def make_watchable(selector: Optional[selectors.BaseSelector]) -> Any:
     return WaiterSelector(selector)
 
 
-def make_probe(selector: selectors.BaseSelector) -> Callable[[], object]:
+def make_poller(
+    selector: selectors.BaseSelector, ready: deque[Any], process_events: Callable[[Any], object]
+) -> tuple[Callable[[], Any], Callable[[Any], object]]:
     """
-    Return a function that tells fast whether ``select(0)`` may report anything.
+    Return how to poll *selector* once per iteration, and what to do with what that reports.
 
-    It is called once per iteration, and most often nothing is ready. Epoll is asked
-    directly, which costs a fraction of ``select(0)``. For other selectors the answer
-    is always yes.
+    Most often nothing is ready. So an epoll is asked directly, without a call into Python.
+
+    Args:
+        selector: The selector. The data of each key is a reader and a writer, as the stock loop registers them.
+        ready: The queue of handles.
+        process_events: Queues the handles of what ``select()`` returns, as the stock loop does.
+
+    Returns:
+        A function that returns something true if there may be anything to report, and never waits;
+        and a function that takes what it has returned, and queues the handles of the readers and writers.
     """
     # The exact type: a subclass may report more than its epoll object knows of.
-    if type(selector) is getattr(selectors, "EpollSelector", None):
-        # Timeout 0, at most 1 event: one is enough to know. Epoll is level-triggered, so select() finds it again.
-        return functools.partial(selector._selector.poll, 0, 1)  # type: ignore[attr-defined]
-    # bool(1), always true, is called without a Python frame, unlike a lambda.
-    return functools.partial(bool, 1)
+    if type(selector) is not getattr(selectors, "EpollSelector", None):
+        # bool(1), always true, is called without a Python frame, unlike a lambda.
+        return functools.partial(bool, 1), lambda _: process_events(selector.select(0))
+
+    epoll: Any = selector._selector  # type: ignore[attr-defined]
+    keys: dict[int, selectors.SelectorKey] = selector._fd_to_key  # type: ignore[attr-defined]
+
+    def queue(events: list[tuple[int, int]]) -> None:
+        # As EpollSelector.select() and the stock loop do, without an object for each event.
+        for fd, event in events:
+            key = keys.get(fd)
+            if key is None:
+                continue
+            reader, writer = key.data
+            # An error or a hang-up concerns both.
+            for handle, is_ready, mask in (
+                (reader, event & ~select.EPOLLOUT, selectors.EVENT_READ),
+                (writer, event & ~select.EPOLLIN, selectors.EVENT_WRITE),
+            ):
+                if handle is None or not is_ready:
+                    continue
+                if handle._cancelled:  # The stock loop then removes it.
+                    process_events([(key, mask)])
+                else:
+                    ready.append(handle)
+
+    # Timeout 0. Epoll is level-triggered: what is not handled is reported again.
+    return functools.partial(epoll.poll, 0, MAX_EVENTS), queue
 
 
 class WaiterSelector(selectors.BaseSelector):

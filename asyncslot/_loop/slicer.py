@@ -80,10 +80,9 @@ class Slicer:
         scheduled: The heap of timers. The loop shares it, too.
         get_time: The loop's ``time``, in seconds. Deadlines are measured by it.
         clock_resolution_s: A timer is due this many seconds before its deadline.
-        is_io_ready: Tells fast whether *select* may have something to report.
-        select: The selector's ``select``. It is called with a timeout of 0 and returns events.
-        process_events: Queues the handles of these events.
-        is_polled: Tells whether a handle is one that *process_events* queues.
+        poll: Returns something true if I/O may be ready. It never waits.
+        queue_io: Called with what *poll* has returned. Queues the handles of what is ready.
+        is_polled: Tells whether a handle is one that *queue_io* queues.
         report_error: Called with a handle and the exception that its callback raised.
         clock: Returns seconds. Slices are measured by it. On Windows, time.monotonic() is too coarse
             before Python 3.13: it stands still for 16 ms.
@@ -96,16 +95,15 @@ class Slicer:
         *,
         get_time: Callable[[], float],
         clock_resolution_s: float,
-        is_io_ready: Callable[[], object],
-        select: Callable[[float], Any],
-        process_events: Callable[[Any], object],
+        poll: Callable[[], Any],
+        queue_io: Callable[[Any], object],
         is_polled: Callable[[Any], bool],
         report_error: Callable[[Any, BaseException], object],
         clock: Callable[[], float] = perf_counter,
     ) -> None:
         self.ready = ready
         self.scheduled = scheduled
-        self.is_io_ready = is_io_ready
+        self.poll = poll
         # What call_soon() does with a handle. `_route` chooses it when the state changes, so that
         # call_soon(), which runs once per callback, need not ask for the state.
         self.enqueue: Callable[[Any], object] = ready.append
@@ -126,8 +124,7 @@ class Slicer:
         self.get_loop_level: Callable[[], int] = _no_loop_level
         self._get_time = get_time
         self._clock_resolution_s = clock_resolution_s
-        self._select = select
-        self._process_events = process_events
+        self._queue_io = queue_io
         self._is_polled = is_polled
         self._report_error = report_error
         self._clock = clock
@@ -180,7 +177,7 @@ class Slicer:
 
     def release(self) -> None:
         """Let go, for good, of what refers to the loop, which refers to the slicer: it is then freed at once."""
-        del self._get_time, self._process_events, self._is_polled, self._report_error
+        del self._get_time, self._queue_io, self._is_polled, self._report_error
 
     # -- waiting and waking --
 
@@ -201,11 +198,14 @@ class Slicer:
 
     def wait(self) -> None:
         """Let the waker rest until something is ready; a no-op if something is ready now."""
-        # A thread may append to `ready` after this line. It also writes to the loop's socket, and the
-        # waker's notifier watches that while the waker rests.
         if self.is_waiting or self.is_paused or self._waker is None or self.ready or self.stopping:
             return
         self.is_waiting = True
+        # A thread first appends to `ready`, and then, if the guest waits, writes to the loop's socket. So it has
+        # written, or what it has appended is seen here.
+        if self.ready:
+            self.is_waiting = False
+            return
         if self._captured is None:
             self.enqueue = self._enqueue_and_wake  # As `_route` does.
         self._waker.rest()
@@ -413,7 +413,7 @@ class Slicer:
     ) -> Outcome:
         ready, scheduled = self.ready, self.scheduled
         popleft = ready.popleft
-        is_io_ready = self.is_io_ready
+        poll = self.poll
         clock = self._clock
         handle: Any = None
         # After how many callbacks the clock is read next, and what it said last. A slice reads it after
@@ -468,8 +468,9 @@ class Slicer:
                     # A slice below this one then sees another batch than its own, and ends, too.
                     self._batch = iter(())
                     return Outcome.STOPPED
-                if is_io_ready():
-                    self._process_events(self._select(0))
+                events = poll()
+                if events:
+                    self._queue_io(events)
                 if scheduled:
                     self._queue_due_timers()
                 # Once per iteration: what callbacks and threads append from here on runs in the next one.

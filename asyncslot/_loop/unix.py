@@ -8,9 +8,9 @@ loop needs a module like this one: a class that derives from it and has the same
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
-from asyncslot._loop.selector import make_probe, make_watchable
+from asyncslot._loop.selector import make_poller, make_watchable
 from asyncslot._task.asyncio_private import begin_running
 
 if TYPE_CHECKING:
@@ -41,13 +41,15 @@ class PlatformEventLoop(_StockUnixLoop):
 
     def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
         super().__init__(make_watchable(selector))
-        # Tells, fast, whether select() may have something to report.
-        self._is_io_ready = make_probe(self._selector)
         # C code writes the number of each signal that arrives to this descriptor. add_signal_handler()
         # of the stock loop uses the same one, so the two do not get in each other's way.
         self._wakeup_fd: int = self._csock.fileno()
         # Where those bytes arrive, for _read_from_self().
         self._urgent_fd: int = self._ssock.fileno()
+
+    def _make_poller(self) -> tuple[Callable[[], Any], Callable[[Any], object]]:
+        """Return how the slicer polls, and what it does with what that reports: see `make_poller`."""
+        return make_poller(self._selector, self._ready, self._process_events)
 
     def _is_polled(self, handle: asyncio.Handle) -> bool:
         """Tell whether *handle* is that of a reader or writer, which each poll may queue."""
@@ -69,6 +71,15 @@ class PlatformEventLoop(_StockUnixLoop):
         removed = super().remove_signal_handler(sig)
         self._interrupts.capture()
         return removed
+
+    def _read_from_self(self) -> None:
+        """Read the loop's own socket, once. The stock loop reads on until nothing is left, which costs an exception."""
+        # Bytes that are left make the next poll report the socket again.
+        try:
+            data = self._ssock.recv(4096)
+        except (BlockingIOError, InterruptedError):
+            return
+        self._process_self_data(data)
 
     def _process_self_data(self, data: bytes) -> None:
         super()._process_self_data(data)

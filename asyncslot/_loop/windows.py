@@ -59,8 +59,6 @@ class PlatformEventLoop(_StockWindowsLoop):
         with _keeping_wakeup_fd():
             super().__init__()
         self._selector: Any = WatchedPort(self._proactor, PortPackets(self._proactor))
-        # Tells, fast, whether select() may be called.
-        self._is_io_ready: Callable[[], object] = self._selector.is_guests_turn
         # C code writes the number of each signal that arrives to this socket.
         self._wakeup_fd: int = self._csock.fileno()
 
@@ -71,6 +69,11 @@ class PlatformEventLoop(_StockWindowsLoop):
             super().close()
         if port is not None:
             port.close()
+
+    def _make_poller(self) -> tuple[Callable[[], Any], Callable[[Any], object]]:
+        """Return how the slicer polls, and what it does when it may."""
+        # The stock proactor returns no events: it completes futures.
+        return self._selector.is_guests_turn, lambda _: self._process_events(self._selector.select(0))
 
     @staticmethod
     def _is_polled(handle: asyncio.Handle) -> bool:
