@@ -42,6 +42,7 @@ from asyncslot._qt import (
 )
 from asyncslot._task.asyncio_private import (
     ThreadSafeHandle,
+    find_current_task,
     format_callback,
     get_running_loop,
     logger,
@@ -717,13 +718,11 @@ class GuestEventLoop(_StockEventLoop):
         # Asked before the first step, which may itself begin the quit: the quit then cancels the task.
         is_late = self._quit.phase is not QuitPhase.IDLE and slicer.is_foreign()
         task, first_step = create_captured(self, slicer, coro, name, context)
-        try:
-            # Before the first step, which may ask for its record: asyncslot.sender() does.
+        if first_step is None:
             self._registry.add(task, record)
-            if first_step is not None:
-                self._run_now(first_step)
-        finally:
             self._registry.release_when_done(task)
+        else:
+            self._registry.hold_during(self._run_now, first_step, task, record)
         if is_late:
             self._quit.add_latecomer(task)
         return task
@@ -739,7 +738,8 @@ class GuestEventLoop(_StockEventLoop):
         if slicer.depth == 0:
             # An older request was for a Qt loop that was not there.
             self._calls.end_request = None
-        task = set_task_aside(self)
+        # Most often there is none, and asking costs no Python call.
+        task = None if find_current_task(self) is None else set_task_aside(self)
         try:
             slicer.run_now(handle)
         except (SystemExit, KeyboardInterrupt) as exc:
@@ -754,7 +754,9 @@ class GuestEventLoop(_StockEventLoop):
                 # If nothing is ready, the waker rests at once. This saves one wake-up by Qt per slot call.
                 if not slicer.is_waiting:
                     slicer.wait()
-                self._settle()
+                # The first condition of _settle(), without the call.
+                if not self._calls.stack:
+                    self._settle()
         if self._calls.end_request is not None:
             self._raise_end_request()
 
@@ -886,7 +888,7 @@ class GuestEventLoop(_StockEventLoop):
             return
         if not calls.is_attached:
             self._close_running(later=False)
-        elif self._quit.is_quitting:
+        elif self._quit.phase is not QuitPhase.IDLE:
             self._complete_quit()
         elif self._is_detaching:
             self._detach(later=True)

@@ -52,7 +52,7 @@ def test_registry_lets_go_of_a_task_that_is_done(loop: AsyncSlotEventLoop) -> No
     async def main() -> None:
         registry = TaskRegistry()
         task = loop.create_task(fail())
-        registry.add(task, TaskRecord(on_failure=lambda *args: reported.append(args)))
+        registry.add(task, TaskRecord(None, lambda *args: reported.append(args)))
         await asyncio.wait([task])
         registry.release_when_done(task)
         assert list(registry) == []

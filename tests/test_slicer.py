@@ -132,6 +132,13 @@ class Guest:
         events, self.events = self.events, []
         return events
 
+    def begin_capture(self) -> tuple[list[Any], list[Any] | None]:
+        """Do what the creation of a task does before it."""
+        captured: list[Any] = []
+        outer, self.slicer.captured = self.slicer.captured, captured
+        self.slicer.enqueue = captured.append
+        return captured, outer
+
     def open(self) -> None:
         self.slicer.open(self.waker, lambda: self.level)
 
@@ -550,7 +557,7 @@ def test_state_during_capture_is_as_the_table_says(bring: Any) -> None:
     guest = Guest()
     bring(guest)
     guest.waker.calls.clear()
-    captured, _ = guest.slicer.begin_capture()
+    captured, _ = guest.begin_capture()
     handle = guest.queue(int)
     assert (captured, list(guest.ready), guest.waker.calls) == ([handle], [], [])
 
@@ -560,7 +567,7 @@ def test_capture_outlasts_changes_of_state(guest: Guest, change: str) -> None:
     """Waiting and waking during a capture do not end it."""
     if change != "wait":
         guest.slicer.wait()
-    captured, _ = guest.slicer.begin_capture()
+    captured, _ = guest.begin_capture()
     getattr(guest.slicer, change)()
     handle = guest.queue(int)
     assert captured == [handle]
@@ -1214,7 +1221,7 @@ def test_context_error_of_callback_written_in_c_is_reported(guest: Guest, callba
 def test_capture_keeps_place_of_what_is_left(guest: Guest) -> None:
     """What is captured, and not taken out of the list, is queued in its place when the capture ends."""
     before = guest.queue(int)
-    captured, outer = guest.slicer.begin_capture()
+    captured, outer = guest.begin_capture()
     assert outer is None
     taken, *left = [guest.queue(int) for _ in range(3)]
     assert captured == [taken, *left]
@@ -1227,9 +1234,9 @@ def test_capture_keeps_place_of_what_is_left(guest: Guest) -> None:
 
 def test_capture_nested_keeps_place(guest: Guest) -> None:
     """A capture inside another hands what is left to that one's list, in its place."""
-    captured, outer = guest.slicer.begin_capture()
+    captured, outer = guest.begin_capture()
     first = guest.queue(int)
-    inner_captured, inner_outer = guest.slicer.begin_capture()
+    inner_captured, inner_outer = guest.begin_capture()
     assert inner_outer is captured
     second = guest.queue(int)
     assert (captured, inner_captured) == ([first], [second])
@@ -1245,9 +1252,9 @@ def test_capture_end_wakes_if_something_is_ready(guest: Guest) -> None:
     """A capture's end wakes the waker that rests, once, if something is ready then."""
     guest.slicer.wait()
     guest.waker.calls.clear()
-    guest.slicer.end_capture(*guest.slicer.begin_capture())
+    guest.slicer.end_capture(*guest.begin_capture())
     assert guest.waker.calls == []
-    captured, outer = guest.slicer.begin_capture()
+    captured, outer = guest.begin_capture()
     guest.queue_notes(1, 2)
     guest.slicer.end_capture(captured, outer)
     assert guest.waker.calls == ["wake"]
@@ -1258,7 +1265,7 @@ def test_capture_end_wakes_if_something_is_ready(guest: Guest) -> None:
 def test_capture_empty_waker_that_rests_is_woken_afterwards(guest: Guest) -> None:
     """A capture of nothing leaves a resting waker as it was: the next handle wakes it."""
     guest.slicer.wait()
-    guest.slicer.end_capture(*guest.slicer.begin_capture())
+    guest.slicer.end_capture(*guest.begin_capture())
     guest.waker.calls.clear()
     guest.queue_notes(1)
     assert guest.waker.calls == ["wake"]
@@ -1292,10 +1299,10 @@ class Interrupted(list):  # type: ignore[type-arg]
 @pytest.mark.parametrize(("moment", "count"), [("handle taken", 3), ("found empty", 1), ("found empty", 2)])
 def test_capture_end_finalizer_queues_meanwhile_order_kept(guest: Guest, moment: str, count: int) -> None:
     """What a finalizer queues while the capture ends is neither lost nor out of its place."""
-    guest.slicer.begin_capture()
+    guest.begin_capture()
     captured = Interrupted(guest, [f"finalizer's {number}" for number in range(count)], moment)
     expected = ["a", "b", *captured.notes, "c"]
-    guest.slicer._captured, guest.slicer.enqueue = captured, captured.append
+    guest.slicer.captured, guest.slicer.enqueue = captured, captured.append
     guest.queue_notes("a", "b")
     guest.slicer.end_capture(captured, None)
     guest.queue_notes("c")
@@ -1309,10 +1316,10 @@ def test_capture_frame_inside_finalizer_queues_meanwhile_order_kept(
     guest: Guest, way: str, moment: str, count: int
 ) -> None:
     """What a finalizer queues while a frame suspends the capture is not lost."""
-    guest.slicer.begin_capture()
+    guest.begin_capture()
     captured = Interrupted(guest, [f"finalizer's {number}" for number in range(count)], moment)
     expected = ["a", "b", *captured.notes]
-    guest.slicer._captured, guest.slicer.enqueue = captured, captured.append
+    guest.slicer.captured, guest.slicer.enqueue = captured, captured.append
     guest.queue_notes("a", "b")
     if way == "run_now":
         guest.slicer.run_now(FakeHandle(int))
@@ -1323,7 +1330,7 @@ def test_capture_frame_inside_finalizer_queues_meanwhile_order_kept(
 @pytest.mark.parametrize("way", ["run", "run_now"])
 def test_capture_frame_inside_suspends_it(guest: Guest, way: str) -> None:
     """Callbacks that run during a capture queue as usual, behind what was captured, which need not wait for it."""
-    captured, outer = guest.slicer.begin_capture()
+    captured, outer = guest.begin_capture()
     guest.queue_notes("captured")
     if way == "run":
         guest.run()

@@ -97,13 +97,15 @@ def create_captured(
     """
     factory = loop._task_factory
     create: Callable[..., Any] = loop.create_task
-    captured, outer = slicer.begin_capture()
+    # A subclass or an instance of the loop may have its own create_task(), which must be called. In debug mode the
+    # stock method also hides its own frame from the task's traceback.
+    is_stock = factory is None and getattr(create, "__func__", None) is _STOCK_CREATE_TASK and not loop._debug
+    captured: list[Any] = []
+    outer, slicer.captured = slicer.captured, captured
+    slicer.enqueue = captured.append
     try:
         try:
-            # A subclass or an instance of the loop may have its own create_task(), which must be called.
-            is_stock = factory is None and getattr(create, "__func__", None) is _STOCK_CREATE_TASK
-            # In debug mode the stock method also hides its own frame from the task's traceback.
-            if is_stock and context is None and not loop._debug:
+            if is_stock and context is None:
                 task: asyncio.Task[T] = asyncio.Task(coro, loop=loop, name=name)
             else:
                 if factory is _EAGER_FACTORY:

@@ -132,8 +132,9 @@ class Slicer:
         self._waker: Any = None
         # The thread that opened the slicer, the only one that may call the waker; None while closed.
         self._thread_id: int | None = None
-        # The list that call_soon() appends to while a task is being created; None at other times.
-        self._captured: list[Any] | None = None
+        # The list that call_soon() appends to while a task is being created; None at other times. Whoever creates
+        # one sets this and `enqueue`, which saves a call per slot, and then calls `end_capture`.
+        self.captured: list[Any] | None = None
         # The rest of the present iteration. It yields once for each handle that is still to run; the
         # handles are at the front of the queue. A nested Qt loop goes on with the same iterator.
         self._batch: Iterator[int] = iter(())
@@ -206,7 +207,7 @@ class Slicer:
         if self.ready:
             self.is_waiting = False
             return
-        if self._captured is None:
+        if self.captured is None:
             self.enqueue = self._enqueue_and_wake  # As `_route` does.
         self._waker.rest()
         if self.scheduled:
@@ -231,8 +232,8 @@ class Slicer:
 
     def _route(self) -> None:
         """Choose what `enqueue` does. Must follow each change of `is_waiting` and `_captured`."""
-        if self._captured is not None:
-            self.enqueue = self._captured.append
+        if self.captured is not None:
+            self.enqueue = self.captured.append
         elif self.is_waiting:
             self.enqueue = self._enqueue_and_wake
         else:
@@ -249,7 +250,7 @@ class Slicer:
 
     def is_on_stack(self) -> bool:
         """Tell whether a slice, a first step, or the creation of a task is on the stack."""
-        return self.depth > 0 or self._captured is not None
+        return self.depth > 0 or self.captured is not None
 
     def is_foreign(self) -> bool:
         """Tell whether the caller is foreign code: no callback runs, or a Qt loop runs above the callback."""
@@ -261,11 +262,11 @@ class Slicer:
 
     def enter(self) -> Frame:
         """Begin a frame. Return what `leave` needs to restore the frame below."""
-        frame = (self.callback_level, self._captured)
+        frame = (self.callback_level, self.captured)
         self.depth += 1
         self.callback_level = self.get_loop_level()
-        if self._captured is not None:
-            self._release_captured(self._captured)
+        if self.captured is not None:
+            self._release_captured(self.captured)
         return frame
 
     def _release_captured(self, captured: list[Any]) -> None:
@@ -273,7 +274,7 @@ class Slicer:
         # One by one: a finalizer may append at any moment, and its handle must keep its place.
         while captured:
             self.ready.append(captured.pop(0))
-        self._captured = None
+        self.captured = None
         self._route()
         # A finalizer that ran after the first loop and before _route() has appended here.
         while captured:
@@ -290,7 +291,7 @@ class Slicer:
         self._slice_end_s = 0.0
         self.callback_level, captured = frame
         if captured is not None:
-            self._captured = captured
+            self.captured = captured
             self._route()
 
     def _put_aside(self, handle: Any) -> None:
@@ -313,33 +314,25 @@ class Slicer:
 
     # -- captures: the handles that are queued while a task is created --
 
-    def begin_capture(self) -> tuple[list[Any], list[Any] | None]:
-        """
-        Make `enqueue` append to a list instead of the queue, until `end_capture`.
-
-        Returns:
-            That list, and the list of the outer capture; None if there is no outer capture.
-        """
-        captured: list[Any] = []
-        outer, self._captured = self._captured, captured
-        self.enqueue = captured.append
-        return captured, outer
-
     def end_capture(self, captured: list[Any], outer: list[Any] | None) -> None:
         """
-        Queue what is left in the list.
+        Queue what is left in the list that call_soon() has appended to, *captured*.
 
         A finalizer may call call_soon() at any moment. What it queues keeps its place.
+
+        Args:
+            captured: The list.
+            outer: What `captured` was before.
         """
         queue = self.ready.append if outer is None else outer.append
         while captured:
             queue(captured.pop(0))
-        self._captured = outer
-        # The frequent case of _route(), without the call: this runs once per slot call.
-        if outer is None and not self.is_waiting:
-            self.enqueue = self.ready.append
+        self.captured = outer
+        # As _route() does, without the call: this runs once per slot call.
+        if outer is not None:
+            self.enqueue = outer.append
         else:
-            self._route()
+            self.enqueue = self._enqueue_and_wake if self.is_waiting else self.ready.append
         # A finalizer that ran after the first loop and before the line that set `enqueue` has appended here.
         while captured:
             queue(captured.pop(0))
@@ -358,7 +351,7 @@ class Slicer:
             KeyboardInterrupt: If the callback raises it.
         """
         # The same as `enter` and `leave`, written out: two calls less for each slot.
-        level, captured = self.callback_level, self._captured
+        level, captured = self.callback_level, self.captured
         self.depth += 1
         self.callback_level = self.get_loop_level()
         if captured is not None:

@@ -36,6 +36,7 @@ from asyncslot._qt.qobject import check_alive, connect_destroyed, is_alive, is_d
 from asyncslot._qt.slot import (
     Signal,
     declare_slot,
+    find_sender,
     fit_override,
     is_slot,
     make_target,
@@ -62,6 +63,7 @@ __all__ = [
     "declare_slot",
     "exec_application",
     "exec_loop",
+    "find_sender",
     "fit_override",
     "hold_thread_state",
     "import_qt",

@@ -11,6 +11,7 @@ __all__ = [
     "IS_PYQT",
     "Signal",
     "declare_slot",
+    "find_sender",
     "fit_override",
     "is_slot",
     "make_target",
@@ -28,6 +29,11 @@ _Slot: Any = QtCore.pyqtSlot if IS_PYQT else QtCore.Slot  # type: ignore[attr-de
 
 # Where the binding's Slot notes what it has declared. `functools.wraps` copies it.
 _MARK = "__pyqtSignature__" if IS_PYQT else "_slots"
+
+
+# Returns who has called the slot of an object, until the slot returns. The class's method: an object may have an
+# attribute of that name.
+find_sender: Callable[[Any], Any] = QtCore.QObject.sender
 
 
 def is_slot(function: Callable[..., object]) -> bool:

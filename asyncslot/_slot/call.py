@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-import weakref
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Callable, Coroutine, Mapping, NoReturn, TypeVar
 
 from asyncslot._loop.blocking_calls import exit_code
@@ -22,6 +22,7 @@ from asyncslot._slot.wrapper import make_wrapper
 from asyncslot._task.asyncio_private import get_running_loop, logger
 from asyncslot._task.owner import all_owned, find_owned, refuse_thread
 from asyncslot._task.registry import TaskRecord
+from asyncslot.loop import GuestEventLoop
 
 if TYPE_CHECKING:
     from asyncslot._slot.call_queue import CallSettings
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["check_function", "fail", "make_record", "make_slot", "start_slot"]
 
 T = TypeVar("T")
-
-# The class's method: a receiver may have an attribute of that name. Looked up once, because each slot call needs it.
-_find_sender = QtCore.QObject.sender
 
 
 def check_function(function: Any, decorator: str) -> None:
@@ -78,21 +76,30 @@ def make_slot(
     def call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> asyncio.Future[T]:
         receiver = record = None
         try:
-            receiver = _find_receiver(slot, args[0]) if args else None
+            if args:
+                receiver = args[0]
+                kind = type(receiver)
+                # The usual case of `_find_receiver`, without the call.
+                if kind.__dict__.get(slot.__name__) is not slot or not kind.__weakrefoffset__:
+                    receiver = _find_receiver(slot, receiver)
             record = make_record(receiver, on_failure)
             # Wrong arguments are a TypeError here. The wrapper itself accepts any.
             coro = function(*own_arguments(args), **kwargs)
         except Exception as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
             coro = fail(exc)
-            record = record or TaskRecord(on_failure=on_failure)
-        record.finishes_on_quit = finishes_on_quit
-        if not needs_queue:
-            # As `start_slot` does, inlined: most slots need no queue, and pay for each call.
-            try:
-                return start_task(coro, record)
-            except BaseException as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
-                return _start_refused(coro, record, exc)
-        return _start_queued(coro, record, slot, receiver, settings)
+            record = record or TaskRecord(None, on_failure)
+        if finishes_on_quit:
+            record.finishes_on_quit = True
+        if needs_queue:
+            return _start_queued(coro, record, slot, receiver, settings)
+        # As `start_slot` does, inlined: most slots need no queue, and pay for each call.
+        try:
+            loop = get_running_loop()
+            if isinstance(loop, GuestEventLoop):
+                return loop._start_task(coro, record)
+            return start_task(coro, record)
+        except BaseException as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
+            return _start_refused(coro, record, exc)
 
     # `call` above uses both names. For messages and queues the slot is the wrapper, not the coroutine function.
     slot = make_wrapper(function, fit_override(call, lambda: slot))
@@ -109,18 +116,20 @@ def make_record(receiver: Any, on_failure: FailureHandler) -> TaskRecord:
         on_failure: Reports a failure.
     """
     if receiver is None:
-        return TaskRecord(on_failure=on_failure)
+        return TaskRecord(None, on_failure)
     # find_owned() alone would raise for a receiver that is not a QObject. Such a slot works, without an owner.
-    owned = all_owned.get(receiver)
+    entry = all_owned.entry_of(id(receiver))
+    owned = None if entry is None else entry[1]
     if owned is None or owned.is_destroyed:
         if not isinstance(receiver, QtCore.QObject):
-            return TaskRecord(on_failure=on_failure)
+            return TaskRecord(None, on_failure)
         owned = find_owned(receiver)
-    if owned.is_elsewhere():
+    # The comparison saves the call of nearly each slot.
+    if owned.home_id != get_ident() and owned.is_elsewhere():
         refuse_thread(receiver)
-    # Now, because Qt forgets the sender when the slot's first step returns. Weakly: a task does not keep it alive.
-    source = _find_sender(receiver)
-    return TaskRecord(owned, None if source is None else weakref.ref(source), on_failure)
+    record = TaskRecord(owned, on_failure)
+    record.is_in_slot = True
+    return record
 
 
 def start_slot(
@@ -171,7 +180,7 @@ def _start_refused(coro: Coroutine[Any, Any, T], record: TaskRecord, exc: BaseEx
     loop = get_running_loop()
     if loop is not None:
         # A new record: with the call's own one, the call queue would take this task for a call that runs.
-        return start_failed(loop, fail(exc), TaskRecord(on_failure=record.on_failure))
+        return start_failed(loop, fail(exc), TaskRecord(None, record.on_failure))
     if isinstance(exc, (SystemExit, KeyboardInterrupt)):
         # It has ended a dialog of the first step, before exec() runs. It takes effect then.
         QtCore.QTimer.singleShot(0, functools.partial(QtCore.QCoreApplication.exit, exit_code(exc)))
@@ -193,7 +202,10 @@ def _find_receiver(slot: Callable[..., object], first: Any) -> Any:
     # By identity in the classes' dictionaries: the first argument of a plain function may be a QObject, too.
     name = slot.__name__
     kind = type(first)
-    if kind.__dict__.get(name) is not slot and not any(vars(base).get(name) is slot for base in kind.__mro__):
+    for base in kind.__mro__:
+        if base.__dict__.get(name) is slot:
+            break
+    else:
         return None
     # 0: instances have no room for weak references, because of __slots__.
     if not kind.__weakrefoffset__:

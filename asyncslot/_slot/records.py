@@ -47,4 +47,4 @@ def sender() -> Any:
     # asyncio.current_task() raises where no loop runs.
     task = asyncio.current_task() if get_running_loop() is not None else None
     record = None if task is None else find_record(task)
-    return None if record is None or record.sender is None else record.sender()
+    return None if record is None else record.sender

@@ -36,6 +36,7 @@ __all__ = [
     "awaited_future",
     "begin_running",
     "begin_self_reading",
+    "find_current_task",
     "format_callback",
     "get_running_loop",
     "is_helper",
@@ -193,6 +194,12 @@ else:
             tasks._leave_task(loop, task)
         return task
 
+
+# Returns the task of a loop that is current, None if there is none. It is written in C. current_task() is, too, from
+# Python 3.12 on.
+find_current_task: Callable[[asyncio.AbstractEventLoop], Optional[asyncio.Task[Any]]] = (
+    tasks.current_task if sys.version_info >= (3, 12) else tasks._current_tasks.get  # type: ignore[attr-defined]
+)
 
 # Makes a task, set aside before, the loop's current one again.
 put_task_back: Callable[[asyncio.AbstractEventLoop, asyncio.Task[Any]], None] = tasks._enter_task

@@ -82,8 +82,8 @@ class OwnedTasks:
         self.owner = weakref.ref(owner)
         self.is_destroyed = False
         self._is_widget: bool = owner.isWidgetType()
-        # The thread of a widget, which cannot change; None if it is not known, or if the owner is none.
-        self._thread_id = threading.get_ident() if self._is_widget and on_widget_thread() else None
+        # A thread on which `is_elsewhere` is certainly false; None if none is known. A widget's thread never changes.
+        self.home_id = threading.get_ident() if not self._is_widget or on_widget_thread() else None
         # Each task, with the timer that cancels it again if it goes on after its owner; None while that lives.
         self.tasks: dict[asyncio.Task[Any], asyncio.TimerHandle | None] = {}
         # The owner's scopes, by what they have. A binding keeps no receiver of a bound method alive, so that
@@ -96,8 +96,8 @@ class OwnedTasks:
 
     def is_elsewhere(self) -> bool:
         """Tell whether the owner is a widget, and this is not its thread: nothing here may touch it."""
-        # The second comparison is the usual case, and saves the calls into Qt.
-        return self._is_widget and self._thread_id != threading.get_ident() and not on_widget_thread()
+        # The comparison is the usual case, and saves the calls into Qt.
+        return self.home_id != threading.get_ident() and self._is_widget and not on_widget_thread()
 
     def remove(self, task: asyncio.Task[Any]) -> None:
         """Forget *task*, which is done, or whose loop is closed."""

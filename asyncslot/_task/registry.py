@@ -7,6 +7,7 @@ import weakref
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Callable, Iterator, NamedTuple
 
+from asyncslot._qt import find_sender
 from asyncslot._task.asyncio_private import is_unretrieved
 from asyncslot._task.description import describe_place
 
@@ -47,39 +48,51 @@ class TaskRecord:
 
     Args:
         owned: The record of its owner's tasks; None if it has no owner.
-        sender: The object whose signal started it; None if no signal did.
         on_failure: Called if the task has failed and nobody has retrieved the exception; on the
             loop's next turn at the earliest.
+
+    Attributes:
         finishes_on_quit: Whether a quit waits for the task instead of cancelling it.
+        is_in_slot: Qt calls a slot of the owner's, which has not returned yet, so Qt knows the sender.
         on_created: Called with the task before its first step.
         on_abandoned: Called if the loop is closed before the task is done.
     """
 
-    # Each call of a slot makes one: without a dictionary it is smaller.
-    __slots__ = ("began_s", "finishes_on_quit", "on_abandoned", "on_created", "on_failure", "owned", "sender")
+    # Here, because each call of a slot makes a record, and most of these are never set.
+    finishes_on_quit = False
+    is_in_slot = False
+    on_created: Callable[[asyncio.Task[Any]], object] | None = None
+    on_abandoned: Callable[[], object] | None = None
+    _sender: weakref.ref[Any] | None = None
 
-    def __init__(
-        self,
-        owned: OwnedTasks | None = None,
-        sender: weakref.ref[Any] | None = None,
-        on_failure: FailureHandler | None = None,
-        *,
-        finishes_on_quit: bool = False,
-        on_created: Callable[[asyncio.Task[Any]], object] | None = None,
-        on_abandoned: Callable[[], object] | None = None,
-    ) -> None:
+    def __init__(self, owned: OwnedTasks | None = None, on_failure: FailureHandler | None = None) -> None:
         self.began_s = monotonic()
         self.owned = owned
-        self.sender = sender
-        self.finishes_on_quit = finishes_on_quit
-        self.on_created = on_created
-        self.on_abandoned = on_abandoned
         self.on_failure = on_failure
 
     @property
     def owner(self) -> Any:
         """The QObject to whose life the task is bound; None if there is none, or it is gone."""
         return None if self.owned is None or self.owned.is_destroyed else self.owned.owner()
+
+    @property
+    def sender(self) -> Any:
+        """The object whose signal started the task; None if no signal did, or if the object is gone."""
+        if self.is_in_slot:
+            owner = self.owner
+            return None if owner is None else find_sender(owner)
+        return None if self._sender is None else self._sender()
+
+    def leave_slot(self) -> None:
+        """Keep the sender, because the slot returns now and Qt forgets it. Weakly: a task does not keep it alive."""
+        source = self.sender
+        self.is_in_slot = False
+        self._sender = None if source is None else weakref.ref(source)
+
+    def forget(self) -> None:
+        """Let go of the owner and the sender."""
+        self.owned = self._sender = None
+        self.is_in_slot = False
 
 
 class TaskRegistry:
@@ -112,11 +125,35 @@ class TaskRegistry:
         if record.on_created is not None:
             record.on_created(task)
 
+    def hold_during(
+        self, run: Callable[[asyncio.Handle], object], step: asyncio.Handle, task: asyncio.Task[Any], record: TaskRecord
+    ) -> None:
+        """Call *run* with *task*'s first step. Refer to the task before that, until it is done."""
+        # As `add` and `release_when_done` do, without a call for what each call of a slot needs.
+        records, owned = self._records, record.owned
+        records[task] = record
+        if owned is not None:
+            owned.tasks[task] = None
+        try:
+            if record.on_created is not None:
+                record.on_created(task)
+            run(step)
+        finally:
+            if task.done() and not task._log_traceback and (owned is None or owned.tasks.get(task) is None):
+                records.pop(task, None)
+                if owned is not None:
+                    owned.tasks.pop(task, None)
+            else:
+                self.release_when_done(task)
+
     def release_when_done(self, task: asyncio.Task[Any]) -> None:
         """Let go of *task* when it is done; at once, if it is done now. A failure is reported on the next turn."""
         # For a task that ends in its first step, a done callback would cost one more handle.
         if not task.done():
             task.add_done_callback(self.release)
+            record = self._records.get(task)
+            if record is not None and record.is_in_slot:
+                record.leave_slot()
             return
         record = self._records.pop(task, None)
         if record is None:
@@ -144,7 +181,7 @@ class TaskRegistry:
         for task, record in self._records.items():
             if record.owned is not None:
                 record.owned.remove(task)
-            record.owned = record.sender = None
+            record.forget()
             if record.on_abandoned is not None:
                 record.on_abandoned()
 
