@@ -774,7 +774,10 @@ class GuestEventLoop(_StockEventLoop):
     def _on_wake(self) -> None:
         """Run a slice. Qt calls it, so no exception may leave it."""
         # In a forked child, the copies of the parent's Qt objects may still call: see forget().
-        if self._waker is None or (self._calls.stack and self._calls.is_leaving()):
+        if self._waker is None:
+            return
+        if self._calls.stack and self._calls.is_leaving():
+            self._calls.leave()
             return
         if self._slicer.slices >= FREE_DEPTH and self._is_too_deep():
             return

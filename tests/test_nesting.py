@@ -13,6 +13,7 @@ from support import CEILING_S, run_coroutine, run_qt
 
 import asyncslot
 from asyncslot import AsyncSlot, AsyncSlotEventLoop
+from asyncslot._loop import blocking_calls
 from asyncslot._loop.depth import MAX_DEPTH
 from asyncslot._qt import QtCore, exec_loop, import_qt
 
@@ -417,3 +418,57 @@ def test_many_first_steps_leave_a_dialog_responsive(attached: AsyncSlotEventLoop
 
     run_coroutine(start(MAX_DEPTH // 2))
     assert not caplog.records
+
+
+# -- dispatchers that do not tell when they wait --
+
+
+def open_dialog(loop: AsyncSlotEventLoop, then: Callable[[], object]) -> None:
+    """Run a nested Qt loop for a moment, and make something ready at its end."""
+    dialog = QtCore.QEventLoop()
+    QtCore.QTimer.singleShot(100, dialog.quit)
+    dialog.exec()
+    then()
+
+
+@pytest.mark.parametrize("busy", ["guest", "program"])
+def test_call_ends_behind_a_dialog_although_qt_never_sleeps(loop: AsyncSlotEventLoop, busy: str) -> None:
+    """While a timer of 0 ms runs, the waker's or the program's, the dispatcher of Windows emits no aboutToBlock."""
+    timer = QtCore.QTimer()
+
+    async def main() -> str:
+        loop.call_soon(open_dialog, loop, lambda: loop.call_soon(int) if busy == "guest" else timer.start(0))
+        await asyncio.sleep(0.02)
+        return "result"
+
+    assert loop.run_until_complete(asyncio.wait_for(main(), CEILING_S)) == "result"
+    timer.stop()
+
+
+@pytest.mark.parametrize("tells_at_once", [True, False])
+@pytest.mark.parametrize("has_dialog", [True, False])
+def test_call_ends_without_any_signal_of_the_dispatcher(
+    loop: AsyncSlotEventLoop, monkeypatch: pytest.MonkeyPatch, tells_at_once: bool, has_dialog: bool
+) -> None:
+    """Where a dispatcher emits nothing between two passes, as on macOS, the waker's next calls end the call."""
+    monkeypatch.setattr(blocking_calls, "BETWEEN_PASSES", ())
+    monkeypatch.setattr(blocking_calls, "EXIT_TELLS_AT_ONCE", tells_at_once)
+
+    async def main() -> str:
+        loop.call_soon(loop.call_later, 0, int)
+        if has_dialog:
+            loop.call_soon(open_dialog, loop, lambda: loop.call_soon(int))
+        await asyncio.sleep(0.02)
+        # The guest stays awake.
+        task = loop.create_task(spin())
+        loop.call_later(0.2, task.cancel)
+        return "result"
+
+    async def spin() -> None:
+        while True:
+            await asyncio.sleep(0)
+
+    assert loop.run_until_complete(asyncio.wait_for(main(), CEILING_S)) == "result"
+    # Now the guest rests, and the dispatcher is to tell.
+    monkeypatch.undo()
+    loop.run_until_complete(asyncio.sleep(0.3))

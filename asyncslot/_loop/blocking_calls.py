@@ -22,6 +22,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable
 
 from asyncslot._qt import (
+    BETWEEN_PASSES,
     EXIT_TELLS_AT_ONCE,
     QtCore,
     exec_application,
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     PumpEvents = Callable[[Callable[[], bool]], object]
 
 __all__ = ["ApplicationCall", "BlockingCall", "BlockingCalls", "NestedCall", "QuittingCall", "exit_code"]
+
+# How often the waker may call in one pass of a Qt loop: by its notifier and its two timers.
+CALLS_PER_PASS = 3
 
 # The exit code that a shell reports for a program that SIGINT has ended: 128 + 2.
 EXIT_CODE_SIGINT = 130
@@ -89,6 +93,9 @@ class BlockingCall:
         """Make `exec` return as soon as it can, even if this ends the Qt loops above."""
         self.end()
 
+    def leave(self) -> None:
+        """Make `exec` return now, if it was ended: its Qt loop is the innermost, and has called the guest once more."""
+
 
 class NestedCall(BlockingCall):
     """A call inside another Qt loop, or on another thread than the application's. It runs a QEventLoop."""
@@ -131,8 +138,10 @@ class ApplicationCall(BlockingCall):
         self._is_unwinding = False
         # Whether the application's signals were blocked before we blocked them; None if we did not.
         self._blocked_before: bool | None = None
-        # The dispatcher whose aboutToBlock is connected, while an ended call waits for a dialog.
+        # The dispatcher whose signals are connected, while an ended call waits for a dialog.
         self._dispatcher: Any = None
+        # How often the call's own Qt loop has called the guest meanwhile.
+        self._late_calls = 0
 
     def exec(self) -> int:
         """Run ``exec()``, and run it again each time that only `unwind` has made it return."""
@@ -172,10 +181,11 @@ class ApplicationCall(BlockingCall):
         # Nothing has told of an exit() of the program's just before, and ours would replace its code. But if there
         # was one, exec() returns before it blocks again.
         self.is_contested = is_innermost
-        # Emitted in every Qt loop of the thread, so the slot checks whether it is this call's own.
+        # They are emitted in every Qt loop of the thread, so the slot checks whether it is this call's own.
         if self._dispatcher is None:
             self._dispatcher = QtCore.QAbstractEventDispatcher.instance()
-            self._dispatcher.aboutToBlock.connect(self._on_about_to_block)
+            for name in BETWEEN_PASSES:
+                getattr(self._dispatcher, name).connect(self._on_between_passes)
 
     def unwind(self) -> None:
         """Make every Qt loop above this call's return, dialogs included; this call goes on."""
@@ -202,11 +212,22 @@ class ApplicationCall(BlockingCall):
             require_application().blockSignals(self._blocked_before)
             self._blocked_before = None
         if self._dispatcher is not None:
-            self._dispatcher.aboutToBlock.disconnect(self._on_about_to_block)
+            for name in BETWEEN_PASSES:
+                getattr(self._dispatcher, name).disconnect(self._on_between_passes)
             self._dispatcher = None
+            self._late_calls = 0
 
-    def _on_about_to_block(self) -> None:
+    def _on_between_passes(self) -> None:
         if self.is_innermost():
+            self._exit()
+
+    def leave(self) -> None:
+        """Make ``exec()`` return now, if it waits for the end of a dialog that has ended."""
+        # Not each dispatcher emits aboutToBlock while a timer of 0 ms runs, such as the waker's.
+        self._late_calls += 1
+        # If the program has called exit() just before (see `end`), it was in the pass of the first calls.
+        may_be_same_pass = self.is_contested and self._late_calls < CALLS_PER_PASS
+        if self._dispatcher is not None and not may_be_same_pass:
             self._exit()
 
 
@@ -278,6 +299,10 @@ class BlockingCalls:
             return False
         call = self.stack[-1]
         return call.is_ended and call.is_innermost()
+
+    def leave(self) -> None:
+        """Have the innermost call's Qt loop return, which is about to, and has called the guest."""
+        self.stack[-1].leave()
 
     @property
     def is_ending(self) -> bool:

@@ -24,6 +24,7 @@ from asyncslot._qt.application import (
 from asyncslot._qt.binding import QtCore, binding_name, binding_version, import_qt, make_types, warn_about_fault
 from asyncslot._qt.connection import Connection, check_signal
 from asyncslot._qt.event_loop import (
+    BETWEEN_PASSES,
     EXIT_TELLS_AT_ONCE,
     exec_application,
     exec_loop,
@@ -48,6 +49,7 @@ from asyncslot._qt.thread_call import call_on_thread
 
 __all__ = [
     "APPLICATIONS",
+    "BETWEEN_PASSES",
     "EXIT_TELLS_AT_ONCE",
     "QUIT_EVENT",
     "Connection",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Callable
 
 from asyncslot._qt.binding import QtCore
 
 __all__ = [
+    "BETWEEN_PASSES",
     "EXIT_TELLS_AT_ONCE",
     "exec_application",
     "exec_loop",
@@ -17,6 +19,11 @@ __all__ = [
 
 # From Qt 6.5 on, QCoreApplication.exit() emits aboutToQuit by itself. Before, exec() does when it returns.
 EXIT_TELLS_AT_ONCE = tuple(map(int, QtCore.qVersion().split(".")[:2])) >= (6, 5)
+
+# The signals of a dispatcher of which at least one comes between two passes of a Qt loop, after the first has ended.
+# While a timer of 0 ms runs, the dispatcher of Windows emits no aboutToBlock. It emits `awake` where a pass begins;
+# others may emit it where a pass ends.
+BETWEEN_PASSES = ("aboutToBlock", "awake") if sys.platform == "win32" else ("aboutToBlock",)
 
 # Qt 5's bindings were made for Python 2, where "exec" is a keyword. PyQt5 has both names, PySide2 only this one.
 _EXEC = "exec" if hasattr(QtCore.QEventLoop, "exec") else "exec_"
