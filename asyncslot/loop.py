@@ -141,7 +141,7 @@ class GuestEventLoop(_StockEventLoop):
     application_factory: ClassVar[Callable[[], object] | None] = None
 
     def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
-        _check_selector(selector)
+        _check_selector(self, selector)
         warn_about_fault()
         # An interruption would leave PySide's types half made for the rest of the process.
         with deferring_signals():
@@ -1087,12 +1087,15 @@ def _refuse_second_run() -> NoReturn:
     raise RuntimeError(msg)
 
 
-def _check_selector(selector: object) -> None:
-    if selector is None or hasattr(selector, "get_map"):
+def _check_selector(loop: object, selector: object) -> None:
+    # The proactor loop of Windows takes none, and says so itself.
+    if selector is None or hasattr(selector, "get_map") or not isinstance(loop, asyncio.SelectorEventLoop):
         return
+    # On Unix, both names stand for one class.
+    name = AsyncSlotSelectorEventLoop.__name__
     msg = (
-        f"AsyncSlotEventLoop takes a selector, such as selectors.SelectSelector(), got {selector!r}; "
-        "it finds the application by itself: AsyncSlotEventLoop()"
+        f"{name} takes a selector, such as selectors.SelectSelector(), got {selector!r}; "
+        f"it finds the application by itself: {name}()"
     )
     raise TypeError(msg)
 

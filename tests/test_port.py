@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import select
 import threading
+from collections import deque
 from typing import Any, Iterator
 
 import pytest
@@ -18,34 +19,41 @@ class FakePort:
 
     def __init__(self) -> None:
         self.queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        # What the proactor has taken, and on which thread.
-        self.taken: list[Any] = []
-        self.takers: set[int] = set()
-        # How many packets the thread holds just now, and how many it held while the proactor polled.
-        self.held = 0
-        self.held_at_poll: list[int] = []
+        # What the thread has taken.
+        self.taken: deque[Any] = deque()
+        # What the proactor has handled, and on which thread.
+        self.handled: list[Any] = []
+        self.pollers: set[int] = set()
+        # The thread has a packet just now that is in neither place; and whether it had one while the proactor polled.
+        self.is_moving = False
+        self.moving_at_poll: list[bool] = []
 
     def wait(self) -> bool:
         packet = self.queue.get()
         if packet == "end":
             return False
-        self.held += 1
-        self.queue.put(packet)
-        self.held -= 1
+        if isinstance(packet, OSError):
+            raise packet
+        self.is_moving = True
+        self.taken.append(packet)
+        self.is_moving = False
         return True
 
     def post_end(self) -> None:
         self.queue.put("end")
 
+    def release(self, proactor: Any) -> None:
+        assert proactor is self
+
     def select(self, timeout: float) -> list[Any]:
         assert timeout == 0
-        self.held_at_poll.append(self.held)
-        self.takers.add(threading.get_ident())
-        taken = []
-        while not self.queue.empty():
-            taken.append(self.queue.get())
-        self.taken += taken
-        return taken
+        self.moving_at_poll.append(self.is_moving)
+        self.pollers.add(threading.get_ident())
+        handled = []
+        while self.taken or not self.queue.empty():
+            handled.append(self.taken.popleft() if self.taken else self.queue.get())
+        self.handled += handled
+        return handled
 
 
 @pytest.fixture
@@ -82,7 +90,7 @@ def test_new_port_is_the_guests(port: WatchedPort, fake: FakePort) -> None:
     assert not has_thread()
 
 
-def test_packet_is_reported_and_left_in_the_port(port: WatchedPort, fake: FakePort) -> None:
+def test_packet_is_reported_and_kept(port: WatchedPort, fake: FakePort) -> None:
     """A packet that comes while the thread waits makes the descriptor readable; the guest finds the packet."""
     port.watch()
     assert not port.is_guests_turn()
@@ -146,7 +154,7 @@ def test_watch_twice_is_once(port: WatchedPort, fake: FakePort) -> None:
 
 @pytest.mark.parametrize("state", ["ended", "watching", "reported"])
 def test_unwatch_ends_the_thread_and_loses_nothing(port: WatchedPort, fake: FakePort, state: str) -> None:
-    """In each state, unwatch() ends the thread, and the port has all its packets and no others."""
+    """In each state, unwatch() ends the thread, and the guest gets all packets and no others, in order."""
     if state != "ended":
         port.watch()
     if state == "reported":
@@ -156,7 +164,7 @@ def test_unwatch_ends_the_thread_and_loses_nothing(port: WatchedPort, fake: Fake
     port.unwatch()
     assert not has_thread()
     assert port.is_guests_turn()
-    assert sorted(port.select(0)) == ([0, 1, 2] if state == "reported" else [])
+    assert port.select(0) == ([0, 1, 2] if state == "reported" else [])
 
 
 def test_port_watches_again_after_unwatch(port: WatchedPort, fake: FakePort) -> None:
@@ -169,8 +177,8 @@ def test_port_watches_again_after_unwatch(port: WatchedPort, fake: FakePort) -> 
         port.unwatch()
 
 
-def test_storm_of_packets_is_taken_once_and_by_the_guest(port: WatchedPort, fake: FakePort) -> None:
-    """10,000 packets of another thread, with watch() and unwatch() meanwhile: each is taken once, by the guest."""
+def test_storm_of_packets_is_handled_once_in_order_by_the_guest(port: WatchedPort, fake: FakePort) -> None:
+    """10,000 packets of another thread, with watch() and unwatch() meanwhile: the guest handles each once, in order."""
     count = 10_000
 
     def post() -> None:
@@ -180,7 +188,7 @@ def test_storm_of_packets_is_taken_once_and_by_the_guest(port: WatchedPort, fake
     poster = threading.Thread(target=post)
     poster.start()
     turns = 0
-    while len(fake.taken) < count:
+    while len(fake.handled) < count:
         if port.is_guests_turn():
             port.select(0)
         port.watch()
@@ -188,17 +196,52 @@ def test_storm_of_packets_is_taken_once_and_by_the_guest(port: WatchedPort, fake
         if turns % 50 == 0:
             port.unwatch()
     poster.join()
-    assert sorted(fake.taken) == list(range(count))
-    assert fake.takers == {threading.get_ident()}
-    assert set(fake.held_at_poll) == {0}
+    assert fake.handled == list(range(count))
+    assert fake.pollers == {threading.get_ident()}
+    assert set(fake.moving_at_poll) == {False}
+
+
+def test_error_of_the_port_is_the_guests(port: WatchedPort, fake: FakePort) -> None:
+    """If the system reports an error, the guest's next poll raises it, as the stock loop's would; then it goes on."""
+    port.watch()
+    fake.queue.put(OSError("no packet"))
+    wait_for_report(port)
+    port.watch()
+    with pytest.raises(OSError, match="no packet"):
+        port.select(0)
+    port.watch()
+    fake.queue.put(1)
+    wait_for_report(port)
+    assert port.select(0) == [1]
+
+
+def test_thread_that_cannot_start_is_tried_again(
+    port: WatchedPort, fake: FakePort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the end of the interpreter no thread starts: the guest is then called again soon, and polls itself."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        for _ in range(3):
+            port.watch()
+            wait_for_report(port)
+            assert port.select(0) == []
+        port.unwatch()
+    port.watch()
+    fake.queue.put(1)
+    wait_for_report(port)
+    assert port.select(0) == [1]
 
 
 # -- asyncio's own port --
 
 
 @only_windows
-def test_packets_are_posted_back() -> None:
-    """`PortPackets.wait` leaves the packet in the port as it was, and takes that of `post_end` out."""
+def test_taken_packets_come_first() -> None:
+    """What `PortPackets.wait` has taken, asyncio gets before what is in the port, each once; `post_end` ends it."""
     import _overlapped
     import asyncio
 
@@ -207,10 +250,21 @@ def test_packets_are_posted_back() -> None:
     proactor = asyncio.IocpProactor()
     packets = PortPackets(proactor)
     address = _overlapped.Overlapped(0).address
-    _overlapped.PostQueuedCompletionStatus(proactor._iocp, 7, 0, address)
-    packets.post_end()
+    for transferred in (1, 2, 3):
+        _overlapped.PostQueuedCompletionStatus(proactor._iocp, transferred, 0, address)
     assert packets.wait()
+    packets.post_end()
+    assert [packets._next(proactor._iocp, 0)[1] for _ in range(3)] == [1, 2, 3]
     assert not packets.wait()
-    assert _overlapped.GetQueuedCompletionStatus(proactor._iocp, 0) == (0, 7, 0, address)
-    assert _overlapped.GetQueuedCompletionStatus(proactor._iocp, 0) is None
+    assert packets._next(proactor._iocp, 0) is None
+    packets.release(proactor)
     proactor.close()
+
+
+@only_windows
+def test_asyncio_takes_packets_by_the_function_that_is_replaced() -> None:
+    """`PortPackets` gives asyncio's own `_poll` its packets by the name of this function."""
+    import asyncio
+
+    assert "GetQueuedCompletionStatus" in asyncio.IocpProactor._poll.__code__.co_names
+    assert "_overlapped" in asyncio.IocpProactor._poll.__code__.co_names

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import select
 import selectors
 import socket
 import threading
+import time
 from collections import deque
 from typing import Any, Iterator
 
 import pytest
-from support import CEILING_S, WITHOUT_DESCRIPTOR
+from support import CEILING_S, WITHOUT_DESCRIPTOR, run_qt, run_script
 
+from asyncslot import AsyncSlotSelectorEventLoop
 from asyncslot._loop.handles import Handle
-from asyncslot._loop.selector import MAX_EVENTS, WaiterSelector, make_poller, make_watchable
+from asyncslot._loop.selector import (
+    MAX_EVENTS,
+    WaiterSelector,
+    _is_closed,
+    _make_wait,
+    make_poller,
+    make_watchable,
+)
 
 
 @pytest.fixture(params=WITHOUT_DESCRIPTOR)
@@ -224,3 +234,108 @@ def test_other_selector_is_asked_by_select(selector: Any, pair: tuple[socket.soc
         polled.poll()
         assert not polled.ready
         assert polled.processed == [(key, selectors.EVENT_READ)]
+
+
+# -- the loop with such a selector --
+
+
+def make_select_loop() -> AsyncSlotSelectorEventLoop:
+    return AsyncSlotSelectorEventLoop(selectors.SelectSelector())
+
+
+def test_default_timeout_of_sockets_is_not_the_threads(app: Any) -> None:
+    """socket.setdefaulttimeout() is for the program's sockets; the thread waits as long as it must."""
+    socket.setdefaulttimeout(0.05)
+    try:
+        loop = make_select_loop()
+    finally:
+        socket.setdefaulttimeout(None)
+
+    async def main() -> str:
+        # Meanwhile the guest does not let the thread wait.
+        loop.call_soon(time.sleep, 0.3)
+        await asyncio.sleep(0.4)
+        event = asyncio.Event()
+        threading.Timer(0.05, loop.call_soon_threadsafe, (event.set,)).start()
+        await asyncio.wait_for(event.wait(), CEILING_S)
+        return "woken"
+
+    assert loop.run_until_complete(main()) == "woken"
+    loop.close()
+
+
+def test_descriptor_closed_while_watched_is_reported_once(app: Any, pair: tuple[socket.socket, socket.socket]) -> None:
+    """The program has closed a descriptor and not removed its reader: one report, and the others are served."""
+    loop = make_select_loop()
+    reports: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _, context: reports.append(context))
+    loop.attach()
+    closed = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    closed.bind(("127.0.0.1", 0))
+    closed.setblocking(False)
+    loop.add_reader(closed, int)
+    loop.call_later(0.02, closed.close)
+    run_qt(lambda quit_qt: loop.call_later(0.2, quit_qt))
+    assert [type(report["exception"]) for report in reports] == [OSError]
+
+    def start(quit_qt: Any) -> None:
+        loop.add_reader(pair[0], lambda: (loop.remove_reader(pair[0]), quit_qt()))
+        pair[1].send(b"x")
+
+    run_qt(start)
+    loop.shutdown()
+    assert len(reports) == 1
+
+
+def test_thread_that_cannot_start_is_tried_again(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the end of the interpreter no thread starts: the guest then looks again soon, and misses nothing."""
+    start, refused = threading.Thread.start, []
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "asyncslot-waiter" and len(refused) < 3:
+            refused.append(thread)
+            raise RuntimeError("can't create new thread at interpreter shutdown")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    loop = make_select_loop()
+
+    async def main() -> str:
+        await asyncio.sleep(0.05)
+        return await loop.run_in_executor(None, str, "done")
+
+    assert loop.run_until_complete(asyncio.wait_for(main(), CEILING_S)) == "done"
+    assert len(refused) == 3
+    loop.close()
+
+
+def test_program_makes_a_loop_as_it_ends() -> None:
+    """In an atexit handler Python 3.12 starts no thread, and the loop does without."""
+    finished = run_script("loop_at_exit")
+    assert finished.lines == ["cleaned up"]
+    assert finished.errors == ""
+
+
+@pytest.mark.parametrize("has_poll", [True, False])
+def test_wait_tells_a_command_from_what_is_ready(
+    monkeypatch: pytest.MonkeyPatch, pair: tuple[socket.socket, socket.socket], has_poll: bool
+) -> None:
+    """Whether by poll() or by select(): True for a command, False for a descriptor that is ready or was closed."""
+    if not has_poll:
+        monkeypatch.delattr(select, "poll", raising=False)
+    elif not hasattr(select, "poll"):
+        pytest.skip("there is no poll() here")
+    commands = socket.socketpair()
+    closed = socket.socket()
+    command_fd, closed_fd = commands[0].fileno(), closed.fileno()
+    pair[1].send(b"x")
+    assert not _make_wait(command_fd, {pair[0].fileno(): selectors.EVENT_READ})()
+    assert not _make_wait(command_fd, {pair[0].fileno(): selectors.EVENT_WRITE})()
+    assert not _is_closed(closed_fd)
+    closed.close()
+    assert _is_closed(closed_fd)
+    assert not _make_wait(command_fd, {closed_fd: selectors.EVENT_READ})()
+    commands[1].send(b"w")
+    assert _make_wait(command_fd, {})()
+    for end in commands:
+        end.close()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import selectors
+import signal
 import socket
 import subprocess
 import sys
@@ -49,10 +51,13 @@ def test_default_loop_is_asyncios_default(app: Any) -> None:
     assert issubclass(AsyncSlotSelectorEventLoop, asyncio.SelectorEventLoop)
 
 
-def test_selector_is_refused_with_a_way_out(app: Any) -> None:
-    """A proactor loop has no selector; the message names the class that takes one."""
-    with pytest.raises(TypeError, match="AsyncSlotSelectorEventLoop takes one"):
-        AsyncSlotEventLoop(selectors.SelectSelector())
+@pytest.mark.parametrize(
+    "make_argument", [selectors.SelectSelector, asyncio.Event, lambda: QtCore.QCoreApplication.instance()]
+)
+def test_argument_is_refused_with_a_way_out(app: Any, make_argument: Any) -> None:
+    """A proactor loop takes no argument; the message names the class that takes a selector."""
+    with pytest.raises(TypeError, match="takes no argument on Windows, .* AsyncSlotSelectorEventLoop takes one"):
+        AsyncSlotEventLoop(make_argument())
 
 
 # -- what it carries --
@@ -278,3 +283,78 @@ def test_selector_loop_takes_the_application_factory_of_the_other(
     """A policy, or a program, sets it once, for all loops."""
     monkeypatch.setattr(AsyncSlotEventLoop, "application_factory", int)
     assert selector_loop._find_application_factory() is int
+
+
+# -- signals while another loop is made or closed, which takes the wakeup descriptor for a moment --
+
+
+@pytest.mark.parametrize("cls", [AsyncSlotEventLoop, AsyncSlotSelectorEventLoop])
+def test_ctrl_c_while_another_loop_is_made_is_not_lost(app: Any, monkeypatch: pytest.MonkeyPatch, cls: Any) -> None:
+    """The running loop hears of it at once, not with the next event."""
+    loop = cls()
+    others: list[Any] = []
+    make_pair = socket.socketpair
+
+    def interrupted(*args: Any, **kwargs: Any) -> Any:
+        monkeypatch.undo()
+        signal.raise_signal(signal.SIGINT)
+        return make_pair(*args, **kwargs)
+
+    async def main() -> None:
+        monkeypatch.setattr(socket, "socketpair", interrupted)
+        others.append(AsyncSlotEventLoop())
+        await asyncio.sleep(CEILING_S)
+
+    began_s = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        loop.run_until_complete(main())
+    assert time.perf_counter() - began_s < CEILING_S / 2
+    for each in [*others, loop]:
+        each.close()
+
+
+def test_full_wakeup_socket_is_not_told_after_another_loop_was_closed(
+    loop: AsyncSlotEventLoop, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A full buffer is full of wake-ups: C code need not say so on standard error."""
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+
+    async def main() -> None:
+        AsyncSlotEventLoop().close()
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                loop._csock.send(b"\0" * 65536)
+        signal.raise_signal(signal.SIGTERM)
+
+    run(loop, main())
+    signal.signal(signal.SIGTERM, before)
+    assert capfd.readouterr().err == ""
+
+
+def test_completions_come_in_order(loop: AsyncSlotEventLoop) -> None:
+    """What a child writes in turn to two pipes arrives in turn, but for what the system itself may mix up."""
+    rounds = 150
+    child = "import os, time\nfor _ in range(150): os.write(1, b'o'); os.write(2, b'e'); time.sleep(0.005)"
+
+    class Protocol(asyncio.SubprocessProtocol):
+        def __init__(self) -> None:
+            self.written = b""
+            self.ended = loop.create_future()
+
+        def pipe_data_received(self, fd: int, data: bytes) -> None:
+            self.written += data
+
+        def process_exited(self) -> None:
+            self.ended.set_result(None)
+
+    async def main() -> bytes:
+        transport, protocol = await loop.subprocess_exec(Protocol, sys.executable, "-c", child, stdin=None)
+        await protocol.ended
+        await asyncio.sleep(0.1)
+        transport.close()
+        return protocol.written
+
+    written = run(loop, main())
+    assert len(written) == 2 * rounds
+    swapped = sum(written[index : index + 2] != b"oe" for index in range(0, len(written), 2))
+    assert swapped < rounds / 10

@@ -9,12 +9,12 @@ Qt or of the loop.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import select
 import selectors
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Optional
 
 if TYPE_CHECKING:
@@ -29,6 +29,10 @@ MAX_EVENTS = 40
 
 # The messages between the guest and the waiter thread, one byte each: two commands and the report.
 _WATCH, _END, _REPORT = b"w", b"e", b"r"
+
+# How long to wait, in seconds, where the thread cannot wait for all descriptors, or there can be no thread. Arbitrary:
+# short for a person, and long for a processor.
+RETRY_S = 0.005
 
 
 def make_watchable(selector: Optional[selectors.BaseSelector]) -> Any:
@@ -114,12 +118,15 @@ class WaiterSelector(selectors.BaseSelector):
         self._thread: Optional[threading.Thread] = None
         # The thread was told to wait, and the guest has not read its report yet.
         self._is_watching = False
-        # The events that the thread waits for, by descriptor. It reads this dict without a lock, so the
-        # dict is replaced and never changed.
+        # The events that the thread waits for, by descriptor.
         self._interest: dict[int, int] = {}
+        # How it waits for them. It reads this without a lock.
+        self._wait: Callable[[], bool] = bool
         self._report_reader, self._report_writer = socket.socketpair()
         self._command_reader, self._command_writer = socket.socketpair()
-        # The command sockets block: the thread pauses in recv().
+        # The thread pauses in recv(). socket.setdefaulttimeout() must have no effect on that.
+        self._command_reader.setblocking(True)
+        self._command_writer.setblocking(True)
         self._report_reader.setblocking(False)
         self._report_writer.setblocking(False)
 
@@ -133,12 +140,24 @@ class WaiterSelector(selectors.BaseSelector):
         if self._is_watching and interest == self._interest:
             return
         self._interest = interest
+        self._wait = _make_wait(self._command_reader.fileno(), interest)
+        if self._thread is None and not self._start_thread():
+            return
         self._is_watching = True
-        if self._thread is None:
-            # A daemon, so that a loop that nobody closes does not keep the interpreter from ending.
-            self._thread = threading.Thread(target=self._run, name="asyncslot-waiter", daemon=True)
-            self._thread.start()
         self._command_writer.send(_WATCH)
+
+    def _start_thread(self) -> bool:
+        # A daemon, so that a loop that nobody closes does not keep the interpreter from ending.
+        thread = threading.Thread(target=self._run, name="asyncslot-waiter", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            # The interpreter ends (Python 3.12), or there are too many threads. So the guest looks again soon.
+            time.sleep(RETRY_S)
+            self._report()
+            return False
+        self._thread = thread
+        return True
 
     def unwatch(self) -> None:
         """End the thread. The next `watch` starts another."""
@@ -150,11 +169,26 @@ class WaiterSelector(selectors.BaseSelector):
         self._is_watching = False
 
     def select(self, timeout: Optional[float] = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Return what is ready, and remove the report that something is."""
-        with contextlib.suppress(BlockingIOError):
-            while self._report_reader.recv(4096):
-                self._is_watching = False
-        return self._selector.select(timeout)
+        """
+        Return what is ready, and remove the report that something is.
+
+        Raises:
+            OSError: If a registered descriptor was closed, as the wrapped selector raises it. It is unregistered, or
+                the guest would be woken for it, and fail, without end.
+        """
+        try:
+            self._report_reader.recv(4096)
+        except BlockingIOError:
+            pass
+        else:
+            self._is_watching = False
+        try:
+            return self._selector.select(timeout)
+        except OSError:
+            for key in list(self._selector.get_map().values()):
+                if _is_closed(key.fd):
+                    self._selector.unregister(key.fileobj)
+            raise
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         """Register a file object, as the wrapped selector does."""
@@ -194,26 +228,68 @@ class WaiterSelector(selectors.BaseSelector):
         if self._is_watching:
             self.watch()
 
+    # The thread makes as few objects as it can. The garbage collector runs where objects are made, and may destroy
+    # the program's QObjects there.
+
     def _run(self) -> None:
         command = self._command_reader.recv(1)
         while command == _WATCH:
-            if not self._wait_for_interest():
-                # The socket is full of reports that nobody has read: one is enough.
-                with contextlib.suppress(BlockingIOError):
-                    self._report_writer.send(_REPORT)
+            if not self._wait():
+                self._report()
             command = self._command_reader.recv(1)
 
-    def _wait_for_interest(self) -> bool:
-        """Wait until something is ready or a command arrives. Return True if a command has arrived."""
-        # poll() where there is one: select() takes no descriptor above 1023.
-        selector = getattr(selectors, "PollSelector", selectors.SelectSelector)()
-        with selector:
-            selector.register(self._command_reader, selectors.EVENT_READ)
-            # A descriptor may have been closed meanwhile. The guest has to deal with it, so it is woken.
-            try:
-                for fd, events in self._interest.items():
-                    selector.register(fd, events)
-                ready = selector.select()
-            except (OSError, ValueError):
-                return False
-            return any(key.fileobj is self._command_reader for key, _ in ready)
+    def _report(self) -> None:
+        try:
+            self._report_writer.send(_REPORT)
+        except BlockingIOError:
+            return  # The socket is full of reports that nobody has read: one is enough.
+
+
+def _make_wait(command_fd: int, interest: dict[int, int]) -> Callable[[], bool]:
+    """
+    Return a function that waits until something is ready, or a command arrives. It returns True for a command.
+
+    Args:
+        command_fd: The descriptor by which commands arrive.
+        interest: The events to wait for, by descriptor.
+    """
+    readers = [command_fd, *(fd for fd, events in interest.items() if events & selectors.EVENT_READ)]
+    writers = [fd for fd, events in interest.items() if events & selectors.EVENT_WRITE]
+    # poll() where there is one: select() takes no descriptor above 1023.
+    if hasattr(select, "poll"):
+        poller = select.poll()
+        for fd in {*readers, *writers}:
+            poller.register(fd, select.POLLIN * (fd in readers) | select.POLLOUT * (fd in writers))
+
+        # A descriptor that was closed meanwhile is reported, and the guest has to deal with it.
+        def wait() -> bool:
+            for fd, _ in poller.poll():  # noqa: SIM110 - a generator is one more object.
+                if fd == command_fd:
+                    return True
+            return False
+
+        return wait
+
+    def wait_by_select() -> bool:
+        try:
+            # On Windows a connection that has failed is the third kind.
+            return command_fd in select.select(readers, writers, writers)[0]
+        except OSError:  # A descriptor was closed meanwhile.
+            return False
+        except ValueError:
+            # With the thread's own one they are more than select() takes. The guest then looks now and again.
+            return command_fd in select.select([command_fd], (), (), RETRY_S)[0]
+
+    return wait_by_select
+
+
+def _is_closed(fd: int) -> bool:
+    if hasattr(select, "poll"):
+        poller = select.poll()
+        poller.register(fd, 0)
+        return any(event & select.POLLNVAL for _, event in poller.poll(0))
+    try:
+        select.select([fd], (), (), 0)
+    except OSError:
+        return True
+    return False

@@ -17,7 +17,7 @@ import signal
 from typing import TYPE_CHECKING, Any, Callable, Iterator
 
 from asyncslot._loop.port import WatchedPort
-from asyncslot._task.asyncio_private import PortPackets, begin_running, begin_self_reading
+from asyncslot._task.asyncio_private import PortPackets, begin_running, begin_self_reading, get_running_loop
 
 if TYPE_CHECKING:
     from asyncslot._loop.interrupts import Interrupts
@@ -52,8 +52,8 @@ class PlatformEventLoop(_StockWindowsLoop):
     def __init__(self, selector: None = None) -> None:
         if selector is not None:
             msg = (
-                f"AsyncSlotEventLoop takes no selector on Windows, got {selector!r}; "
-                "it has a completion port. AsyncSlotSelectorEventLoop takes one"
+                f"AsyncSlotEventLoop takes no argument on Windows, got {selector!r}; it makes its completion port, and "
+                "finds the application, by itself. If it was to be a selector, AsyncSlotSelectorEventLoop takes one"
             )
             raise TypeError(msg)
         with _keeping_wakeup_fd():
@@ -133,3 +133,10 @@ def _keeping_wakeup_fd(except_for: int = -1) -> Iterator[None]:
     finally:
         with contextlib.suppress(OSError, ValueError):  # The program has closed it meanwhile.
             signal.set_wakeup_fd(-1 if before == except_for else before)
+        # A loop of ours that runs here, of either class. A signal that came in between has woken nobody.
+        running: Any = get_running_loop()
+        interrupts: Interrupts | None = getattr(running, "_interrupts", None)
+        if interrupts is not None:
+            interrupts.capture()
+            if interrupts.is_pending:
+                running._write_to_self()

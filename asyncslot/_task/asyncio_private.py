@@ -10,9 +10,11 @@ declared here. Checked on CPython 3.8 to 3.15.
 from __future__ import annotations
 
 import asyncio
+import collections
 import importlib
 import sys
 import threading
+import types
 from asyncio import base_events, events, format_helpers, tasks
 from asyncio.log import logger
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional
@@ -332,7 +334,10 @@ def begin_self_reading(loop: Any) -> Callable[[], None]:
 
 class PortPackets:
     """
-    The packets in the completion port of a proactor, for a thread that does not handle them.
+    The packets of a proactor, of which another thread may take the first one, but handles none.
+
+    What that thread has taken, it keeps. The proactor's own `_poll` then gets these packets first, and those in the
+    port after them: in the order in which they came.
 
     Args:
         proactor: An ``asyncio.IocpProactor``.
@@ -342,21 +347,42 @@ class PortPackets:
         self._port = proactor._iocp
         # Its address is in the packet that `post_end` posts. While the object lives, no operation has the same one.
         self._end = _overlapped.Overlapped(0)
+        # What `wait` has taken: packets, as GetQueuedCompletionStatus() returns them.
+        self.taken: collections.deque[Any] = collections.deque()
+        # asyncio's own code, which gets its packets from us.
+        poll = type(proactor)._poll
+        source = types.SimpleNamespace(**{**vars(_overlapped), "GetQueuedCompletionStatus": self._next})
+        copy = types.FunctionType(
+            poll.__code__, {**poll.__globals__, "_overlapped": source}, poll.__name__, poll.__defaults__
+        )
+        proactor._poll = types.MethodType(copy, proactor)
+
+    def _next(self, port: int, timeout_ms: int) -> Any:
+        if self.taken:
+            return self.taken.popleft()
+        return _overlapped.GetQueuedCompletionStatus(port, timeout_ms)
 
     def wait(self) -> bool:
         """
-        Wait until a packet comes, and post it back.
+        Wait until a packet comes, and take it.
 
         Returns:
-            False if it was the packet of `post_end`, which is not posted back.
+            False if it was the packet of `post_end`.
+
+        Raises:
+            OSError: If the system reports an error and no packet.
         """
-        # The first item is an error code. It is lost, but asyncio reads it from the operation itself.
-        _, transferred, key, address = _overlapped.GetQueuedCompletionStatus(self._port, _overlapped.INFINITE)
-        if address == self._end.address:
+        packet = _overlapped.GetQueuedCompletionStatus(self._port, _overlapped.INFINITE)
+        # The last item is the address of the operation.
+        if packet[3] == self._end.address:
             return False
-        _overlapped.PostQueuedCompletionStatus(self._port, transferred, key, address)
+        self.taken.append(packet)
         return True
 
     def post_end(self) -> None:
         """Make `wait` return False, once."""
         _overlapped.PostQueuedCompletionStatus(self._port, 0, 0, self._end.address)
+
+    def release(self, proactor: Any) -> None:
+        """Let *proactor* go, which is closed: it is then freed at once."""
+        del proactor._poll
