@@ -8,7 +8,9 @@ from qt import Signal
 from support import IS_WINDOWS, run_qt, run_script
 
 from asyncslot import AsyncSlot, AsyncSlotEventLoop, sender
-from asyncslot._qt import QtCore
+from asyncslot._qt import QtCore, import_qt
+
+QtWidgets = import_qt("QtWidgets")
 
 
 class Source(QtCore.QObject):
@@ -35,6 +37,41 @@ def test_sender_known_after_suspension(attached: AsyncSlotEventLoop) -> None:
         source.fired.emit()
     run_qt(lambda quit_qt: attached.call_later(0.05, quit_qt))
     assert receiver.seen == [*sources, *sources]
+
+
+def test_sender_is_that_of_the_call_after_a_nested_emission(attached: AsyncSlotEventLoop) -> None:
+    """Another signal may call the same object's slot during the first step: each task keeps its own sender."""
+    seen: list[tuple[str, object, object]] = []
+
+    class Receiver(QtCore.QObject):
+        @AsyncSlot()
+        async def on_outer(self) -> None:
+            before = sender()
+            buttons[1].click()
+            seen.append(("outer", before, sender()))
+            await asyncio.sleep(0)
+            seen.append(("outer later", sender(), None))
+
+        @AsyncSlot()
+        async def on_inner(self) -> None:
+            before = sender()
+            await asyncio.sleep(0)
+            seen.append(("inner later", before, sender()))
+
+    receiver = Receiver()
+    buttons = [QtWidgets.QPushButton(), QtWidgets.QPushButton()]
+    buttons[0].clicked.connect(receiver.on_outer)
+    buttons[1].clicked.connect(receiver.on_inner)
+    buttons[0].click()
+    run_qt(lambda quit_qt: attached.call_later(0.01, quit_qt))
+    assert sorted(seen, key=str) == sorted(
+        [
+            ("outer", buttons[0], buttons[0]),
+            ("inner later", buttons[1], buttons[1]),
+            ("outer later", buttons[0], None),
+        ],
+        key=str,
+    )
 
 
 def test_sender_none_without_signal(attached: AsyncSlotEventLoop) -> None:

@@ -51,12 +51,10 @@ def test_default_loop_is_asyncios_default(app: Any) -> None:
     assert issubclass(AsyncSlotSelectorEventLoop, asyncio.SelectorEventLoop)
 
 
-@pytest.mark.parametrize(
-    "make_argument", [selectors.SelectSelector, asyncio.Event, lambda: QtCore.QCoreApplication.instance()]
-)
+@pytest.mark.parametrize("make_argument", [selectors.SelectSelector, asyncio.Event, QtCore.QCoreApplication.instance])
 def test_argument_is_refused_with_a_way_out(app: Any, make_argument: Any) -> None:
     """A proactor loop takes no argument; the message names the class that takes a selector."""
-    with pytest.raises(TypeError, match="takes no argument on Windows, .* AsyncSlotSelectorEventLoop takes one"):
+    with pytest.raises(TypeError, match=r"takes no argument on Windows, .* AsyncSlotSelectorEventLoop takes one"):
         AsyncSlotEventLoop(make_argument())
 
 
