@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import selectors
@@ -131,7 +132,7 @@ def run_script(
     command = [sys.executable, *options, str(SCRIPTS / f"{name}.py"), *arguments]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    sender = SignalSender(environment, pipes) if IS_WINDOWS else None
+    sender = SignalSender(environment, pipes)
     process = subprocess.Popen(command, env=environment, **pipes)
     watchdog = threading.Timer(CEILING_S, process.kill)
     watchdog.start()
@@ -143,13 +144,11 @@ def run_script(
     for line in process.stdout:
         lines.append(line.rstrip("\n"))
         if pending and pending[0][0] == lines[-1]:
-            signum = pending.pop(0)[1]
-            process.send_signal(signum) if sender is None else sender.send(signum)
+            sender.send(process, pending.pop(0)[1])
     code = process.wait()
     watchdog.cancel()
     reader.join()
-    if sender is not None:
-        sender.close()
+    sender.close()
     process.stdout.close()
     process.stderr.close()
     return Finished(code, lines, "".join(line for line in errors[0].splitlines(keepends=True) if not is_noise(line)))
@@ -157,34 +156,41 @@ def run_script(
 
 class SignalSender:
     """
-    Sends signals to a script on Windows, where no process can send another one a signal: `qt` raises them there.
+    Sends signals to a script.
 
-    It asks by a socket. By standard input, the script's processes would have it, too, and on Windows none can even
-    start while another one reads it.
+    On Windows no process can send another one a signal: `qt`, which the script imports, raises them. It is asked by a
+    socket. By standard input, the script's processes would have it, too, and on Windows none can even start while
+    another one reads it.
 
     Args:
-        environment: The environment of the script, which is told where to connect.
-        options: The other options of `subprocess.Popen`. The script gets a console of its own, without a window: a
-            Ctrl-C there comes to the script and to its processes, and not to us.
+        environment: The environment of the script, to which is added where to connect.
+        options: The other options of `subprocess.Popen`. On Windows the script gets a console of its own, without a
+            window: a Ctrl-C there comes to the script and to its processes, and not to us.
     """
 
     def __init__(self, environment: dict[str, str], options: dict[str, Any]) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(CEILING_S)
+        self._listener: socket.socket | None = None
         self._connection: socket.socket | None = None
-        environment["ASYNCSLOT_TEST_SIGNALS"] = str(self._listener.getsockname()[1])
-        options["stdin"] = subprocess.DEVNULL
-        options["creationflags"] = subprocess.CREATE_NO_WINDOW
+        if IS_WINDOWS:
+            self._listener = socket.create_server(("127.0.0.1", 0))
+            self._listener.settimeout(CEILING_S)
+            environment["ASYNCSLOT_TEST_SIGNALS"] = str(self._listener.getsockname()[1])
+            options.setdefault("stdin", subprocess.DEVNULL)
+            options["creationflags"] = subprocess.CREATE_NO_WINDOW
 
-    def send(self, signum: int) -> None:
+    def send(self, process: subprocess.Popen[str], signum: int) -> None:
+        if self._listener is None:
+            process.send_signal(signum)
+            return
         if self._connection is None:
             self._connection, _ = self._listener.accept()
-        self._connection.sendall(b"%d\n" % signum)
+        with contextlib.suppress(ConnectionError):  # The script has ended.
+            self._connection.sendall(b"%d\n" % signum)
 
     def close(self) -> None:
-        self._listener.close()
-        if self._connection is not None:
-            self._connection.close()
+        for each in (self._listener, self._connection):
+            if each is not None:
+                each.close()
 
 
 def is_process(pid: int) -> bool:

@@ -560,7 +560,6 @@ def test_loop_of_qt_thread_ends_on_another_thread(how: str) -> None:
     assert finished.code == 0
 
 
-@pytest.mark.skipif(IS_WINDOWS, reason="Windows has no limit of descriptors that could be set")
 def test_slot_without_descriptors_logs_and_fails() -> None:
     """No loop can be made, not even for the failed future: nothing leaves the slot into Qt."""
     finished = run_script("no_descriptors")
