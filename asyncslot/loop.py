@@ -948,6 +948,7 @@ class GuestEventLoop(_StockEventLoop):
     def _close_waker(self, *, later: bool) -> None:
         waker, self._waker = self._waker, None
         self._thread = None
+        self._debug_run.close()
         self._slicer.close()
         if waker is not None:
             waker.close(later=later)

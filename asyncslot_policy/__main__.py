@@ -139,10 +139,17 @@ def _run(program: _Program) -> None:
         raise
 
 
+def _make_absolute(path: str) -> str:
+    """Return what Python makes of the path of a program."""
+    if sys.version_info < (3, 9):
+        return path
+    # By the system on Windows, which also changes slashes and dots; elsewhere by a mere prefix.
+    return os.path.abspath(path) if sys.platform == "win32" else os.path.join(os.getcwd(), path)  # noqa: PTH100, PTH109, PTH118
+
+
 def _run_path(path: str) -> None:
     """Run a file, directory or archive as ``python path`` does."""
-    # From Python 3.9 on, Python makes it absolute, by a mere prefix.
-    file = os.path.join(os.getcwd(), path) if sys.version_info >= (3, 9) else path  # noqa: PTH109, PTH118
+    file = _make_absolute(path)
     if pkgutil.get_importer(path) is not None:
         _become_main()
         _set_first_path(file, is_optional=False)

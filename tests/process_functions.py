@@ -83,7 +83,8 @@ def raise_error(text: str) -> None:
 
 
 def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+    # Windows has no such signal; os.kill() ends a process there, whichever it is given.
+    os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
 def ignores_sigint() -> bool:

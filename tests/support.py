@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import selectors
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -43,6 +45,9 @@ CEILING_S = 60 if IS_WINDOWS else 20
 
 # The highest handle that `list_descriptors` finds on Windows. Arbitrary: ten times what the tests open at once.
 MAX_HANDLE = 40_000
+
+# The right to wait for a process. Source: Windows, "Process Security and Access Rights".
+SYNCHRONIZE = 0x00100000
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
@@ -127,11 +132,7 @@ def run_script(
     command = [sys.executable, *options, str(SCRIPTS / f"{name}.py"), *arguments]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    if IS_WINDOWS:
-        # No process can send another one a signal there: `qt`, which the script imports, raises it on a thread of
-        # its own, as the system does when somebody presses Ctrl-C.
-        environment["ASYNCSLOT_TEST_SIGNALS"] = "stdin"
-        pipes["stdin"] = subprocess.PIPE
+    sender = SignalSender(environment, pipes)
     process = subprocess.Popen(command, env=environment, **pipes)
     watchdog = threading.Timer(CEILING_S, process.kill)
     watchdog.start()
@@ -143,24 +144,71 @@ def run_script(
     for line in process.stdout:
         lines.append(line.rstrip("\n"))
         if pending and pending[0][0] == lines[-1]:
-            send_signal(process, pending.pop(0)[1])
+            sender.send(process, pending.pop(0)[1])
     code = process.wait()
     watchdog.cancel()
     reader.join()
-    if process.stdin is not None:
-        process.stdin.close()
+    sender.close()
     process.stdout.close()
     process.stderr.close()
     return Finished(code, lines, "".join(line for line in errors[0].splitlines(keepends=True) if not is_noise(line)))
 
 
-def send_signal(process: subprocess.Popen[str], signum: int) -> None:
-    """Send a signal to a process that `run_script` has started."""
+class SignalSender:
+    """
+    Sends signals to a script.
+
+    On Windows no process can send another one a signal: `qt`, which the script imports, raises them. It is asked by a
+    socket. By standard input, the script's processes would have it, too, and on Windows none can even start while
+    another one reads it.
+
+    Args:
+        environment: The environment of the script, to which is added where to connect.
+        options: The other options of `subprocess.Popen`. On Windows the script gets a console of its own, without a
+            window: a Ctrl-C there comes to the script and to its processes, and not to us.
+    """
+
+    def __init__(self, environment: dict[str, str], options: dict[str, Any]) -> None:
+        self._listener: socket.socket | None = None
+        self._connection: socket.socket | None = None
+        if IS_WINDOWS:
+            self._listener = socket.create_server(("127.0.0.1", 0))
+            self._listener.settimeout(CEILING_S)
+            environment["ASYNCSLOT_TEST_SIGNALS"] = str(self._listener.getsockname()[1])
+            options.setdefault("stdin", subprocess.DEVNULL)
+            options["creationflags"] = subprocess.CREATE_NO_WINDOW
+
+    def send(self, process: subprocess.Popen[str], signum: int) -> None:
+        if self._listener is None:
+            process.send_signal(signum)
+            return
+        if self._connection is None:
+            self._connection, _ = self._listener.accept()
+        with contextlib.suppress(ConnectionError):  # The script has ended.
+            self._connection.sendall(b"%d\n" % signum)
+
+    def close(self) -> None:
+        for each in (self._listener, self._connection):
+            if each is not None:
+                each.close()
+
+
+def is_process(pid: int) -> bool:
+    """Tell whether a process runs; one that has ended, and that nobody has waited for, does not."""
     if IS_WINDOWS:
-        process.stdin.write(f"{int(signum)}\n")
-        process.stdin.flush()
-    else:
-        process.send_signal(signum)
+        kernel32 = ctypes.WinDLL("kernel32")
+        kernel32.OpenProcess.restype = ctypes.c_void_p
+        handle = ctypes.c_void_p(kernel32.OpenProcess(SYNCHRONIZE, False, pid))
+        if not handle:
+            return False
+        # 0: the handle is signalled, which means that the process has ended.
+        is_running = kernel32.WaitForSingleObject(handle, 0) != 0
+        kernel32.CloseHandle(handle)
+        return is_running
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def raise_together(*signums: int) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Callable
 import process_functions as functions
 import pytest
 from qt import delete
-from support import CEILING_S, IS_WINDOWS, run_coroutine, run_script
+from support import CEILING_S, run_coroutine, run_script
 
 import asyncslot
 from asyncslot import AsyncSlotEventLoop, Progress, run_in_process, run_in_thread
@@ -331,11 +331,7 @@ def test_thread_of_a_closed_loop_ends(app: Any, tmp_path: Path) -> None:
     task._log_destroy_pending = False  # type: ignore[attr-defined]
 
 
-# In Wine 8, a process of a program whose output is a pipe does not end; on real Windows it was not tried.
-not_in_wine = pytest.mark.skipif(IS_WINDOWS, reason="hangs in Wine, where a process's process has no output")
-
-
-@pytest.mark.parametrize("kind", ["thread", pytest.param("process", marks=not_in_wine)])
+@pytest.mark.parametrize("kind", ["thread", "process"])
 def test_program_that_ends_without_a_quit_ends_its_work(kind: str) -> None:
     """Python waits for the threads of executors, so the work must be asked to end before."""
     finished = run_script("no_quit_work", kind, options=("-W", "error"))

@@ -13,6 +13,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
+pytest.importorskip("resource", reason="the benchmarks ask it for CPU time, and Windows has none")
+
 pytestmark = pytest.mark.skipif(
     not (ROOT / "benchmarks").is_dir(), reason="the benchmarks are in the repository, and not in the sdist"
 )

@@ -33,7 +33,9 @@ class Journal(QtCore.QObject):
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         try:
-            if manner != "immediate":
+            if manner == "held":
+                await self.go.wait()
+            elif manner != "immediate":
                 await asyncio.sleep(0.001)
             if manner == "failing":
                 raise ValueError(number)
@@ -296,7 +298,7 @@ def test_owner_destroyed_while_calls_wait(attached: AsyncSlotEventLoop) -> None:
     """Calls that wait are cancelled with their owner, too, and none begins."""
     journal = Journal()
     begun = journal.begun
-    tasks = [journal.on_queue(number, "suspended") for number in range(3)]
+    tasks = [journal.on_queue(number, "held") for number in range(3)]
     journal.deleteLater()
     assert wait_all(attached, tasks) == [CancelReason.OWNER_DESTROYED] * 3
     assert begun == [0]

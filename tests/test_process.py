@@ -13,21 +13,11 @@ from typing import Any
 
 import process_functions as functions
 import pytest
-from support import CEILING_S, IS_WINDOWS, run_coroutine, run_script
+from support import CEILING_S, is_process, run_coroutine, run_script
 
 import asyncslot
 from asyncslot import AsyncSlotEventLoop, Progress, run_in_process
 from asyncslot._background import process
-
-pytestmark = pytest.mark.skipif(IS_WINDOWS, reason="asks /proc, and kills by SIGKILL; not yet written for Windows")
-
-
-def is_process(pid: int) -> bool:
-    """Tell whether a process runs; one that has ended, and that nobody has waited for, does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def wait_until_ended(pid: int) -> None:

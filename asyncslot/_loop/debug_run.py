@@ -6,7 +6,7 @@ import weakref
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from asyncslot._qt import QtCore
+from asyncslot._qt import QtCore, is_alive
 from asyncslot._task.asyncio_private import log_slow_callback
 
 if TYPE_CHECKING:
@@ -28,9 +28,15 @@ class DebugRun:
         self._loop: Any = weakref.proxy(loop)
         # Times the innermost callback; begin_nested() sets it aside, since slices of a nested loop time their own.
         self._stopwatch: _Stopwatch | None = None
+        # The dispatcher whose `awake` is connected, from the first callback on; None before.
+        self._dispatcher: Any = None
 
     def run(self, handle: Any) -> None:
         """Run one handle, and log it if it was slow."""
+        if self._dispatcher is None:
+            # Once, not for each callback: loops in several threads would now and then crash PySide by it.
+            self._dispatcher = QtCore.QAbstractEventDispatcher.instance()
+            self._dispatcher.awake.connect(self._on_awake)
         # Put back afterwards, not None as in asyncio: a nested Qt loop runs handles inside a handle.
         outer, self._loop._current_handle = self._loop._current_handle, handle
         try:
@@ -57,6 +63,16 @@ class DebugRun:
         if outer is not None:
             outer.see_nested_loop()
 
+    def close(self) -> None:
+        """Let go of Qt, which calls the guest no more."""
+        dispatcher, self._dispatcher = self._dispatcher, None
+        if dispatcher is not None and is_alive(dispatcher):
+            dispatcher.awake.disconnect(self._on_awake)
+
+    def _on_awake(self) -> None:
+        if self._stopwatch is not None:
+            self._stopwatch.see_nested_loop()
+
 
 class _Stopwatch:
     """
@@ -72,14 +88,11 @@ class _Stopwatch:
 
     def __enter__(self) -> Self:
         self._signs_s: list[float] = []
-        self._dispatcher = QtCore.QAbstractEventDispatcher.instance()
-        self._dispatcher.awake.connect(self.see_nested_loop)
         self._began_s = perf_counter()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.elapsed_s = perf_counter() - self._began_s
-        self._dispatcher.awake.disconnect(self.see_nested_loop)
         if self._signs_s:
             self.elapsed_s -= self._signs_s[-1] - self._signs_s[0]
 

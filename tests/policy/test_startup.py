@@ -419,7 +419,8 @@ def test_startup_runs_once() -> None:
 def test_startup_writes_no_variable() -> None:
     """No variable is ever written."""
     code = (
-        "import os; before = dict(os.environ); import asyncslot_policy; asyncslot_policy._start()\n"
+        # PySide itself writes PATH on Windows.
+        f"import os, {BINDING}.QtCore; before = dict(os.environ); import asyncslot_policy; asyncslot_policy._start()\n"
         + PROGRAM
         + "\nprint(dict(os.environ) == before)"
     )

@@ -14,6 +14,12 @@ import select
 import sys
 import time
 
+if sys.platform == "win32":
+    import _winapi
+    import msvcrt
+
+    import qt  # noqa: F401 - raises the signals: see `support.SignalSender`.
+
 kind, length, way, seed = sys.argv[1:]
 chance = random.Random(int(seed))
 
@@ -30,7 +36,7 @@ if kind == "ours":
     app = QApplication([])
     app.setQuitOnLastWindowClosed(False)
 else:
-    make_loop = asyncio.SelectorEventLoop
+    make_loop = asyncio.ProactorEventLoop if sys.platform == "win32" else asyncio.SelectorEventLoop
 
 
 def say(word):
@@ -158,6 +164,11 @@ class Fresh:
 
 
 def has_input():
+    if sys.platform == "win32":  # It can select sockets only.
+        try:
+            return _winapi.PeekNamedPipe(msvcrt.get_osfhandle(0), 0)[0] > 0
+        except BrokenPipeError:  # The other end is closed: a read tells.
+            return True
     return bool(select.select([0], [], [], 0)[0])
 
 

@@ -2,12 +2,11 @@
 
 import asyncio
 import os
-import signal
 import sys
 import time
 
 from listening_work import work
-from qt import QApplication
+from qt import QApplication, press_ctrl_c
 
 import asyncslot
 from asyncslot import AsyncSlotEventLoop, Progress, run_in_process, run_task
@@ -28,14 +27,15 @@ def on_report(_):
     print("begun", flush=True)
     progress._on_report = None
     if sys.argv[1] == "sigint":
-        # As a terminal does: to the whole group, of which the processes are members.
-        os.killpg(0, signal.SIGINT)
+        press_ctrl_c()
     else:
         app.quit()
 
 
 if __name__ == "__main__":
-    os.setpgrp()
+    if hasattr(os, "setpgrp"):
+        # Ctrl-C comes to the whole group, of which the processes are members, and not to the tests.
+        os.setpgrp()
     AsyncSlotEventLoop.shutdown_timeout_s = 0.2 if sys.argv[1] == "stubborn" else 5
     app = QApplication([])
     if sys.argv[1] == "early":

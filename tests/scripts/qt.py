@@ -7,9 +7,12 @@ It does not import asyncslot: some scripts import that later, or not at all.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import importlib
 import os
 import signal
+import socket
 import sys
 import threading
 from importlib.util import find_spec
@@ -71,14 +74,32 @@ def signal_self(signum: int) -> None:
         os.kill(os.getpid(), signum)
 
 
-def raise_signals() -> None:
-    """Raise each signal that a line of standard input names: see `support.run_script`."""
-    for line in sys.stdin:
-        signal.raise_signal(int(line))
+def press_ctrl_c() -> None:
+    """Send Ctrl-C to this process and to those that it has started, as a terminal does."""
+    if sys.platform == "win32":
+        # The script has a console of its own: see `support.SignalSender`.
+        send_event = ctypes.WinDLL("kernel32", use_last_error=True).GenerateConsoleCtrlEvent
+        if not send_event(signal.CTRL_C_EVENT, 0):
+            raise ctypes.WinError(ctypes.get_last_error())
+    else:
+        # The script has called os.setpgrp().
+        os.killpg(0, signal.SIGINT)
 
 
-if os.environ.get("ASYNCSLOT_TEST_SIGNALS") == "stdin":
-    threading.Thread(target=raise_signals, daemon=True).start()
+def raise_signals(port: int) -> None:
+    """Raise each signal that `support.SignalSender` asks for."""
+    with contextlib.suppress(ConnectionError), socket.create_connection(("127.0.0.1", port)) as connection:
+        for line in connection.makefile():
+            if int(line) == signal.SIGINT:
+                press_ctrl_c()
+            else:
+                signal.raise_signal(int(line))
+
+
+if "ASYNCSLOT_TEST_SIGNALS" in os.environ:
+    # Not for the processes that the script starts.
+    _port = int(os.environ.pop("ASYNCSLOT_TEST_SIGNALS"))
+    threading.Thread(target=raise_signals, args=(_port,), daemon=True).start()
 
 for _name in ("QCoreApplication", "QEventLoop", "QThread"):
     add_exec(__getattr__(_name))

@@ -7,6 +7,7 @@ signals are for the caller to send.
 
 import asyncio
 import signal
+import subprocess
 import sys
 import time
 
@@ -92,7 +93,9 @@ async def abandon_stubborn_generator():
 async def start_process():
     pipe = asyncio.subprocess.PIPE  # What the process inherited, its reader would wait for.
     sleeper = [sys.executable, "-c", "import time; time.sleep(30)"] if sys.platform == "win32" else ["sleep", "30"]
-    process = await asyncio.create_subprocess_exec(*sleeper, stdout=pipe, stderr=pipe)
+    # A group of its own: on Windows, Ctrl-C is for the program only, as the signal is elsewhere.
+    flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+    process = await asyncio.create_subprocess_exec(*sleeper, stdout=pipe, stderr=pipe, creationflags=flags)
     started.set()
     return process
 

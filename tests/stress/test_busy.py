@@ -8,7 +8,7 @@ import threading
 from typing import Any, Callable
 
 import pytest
-from stress_support import CEILING_S, FACTOR, wait_qt, with_seeds
+from stress_support import CEILING_S, FACTOR, leaves_thread_objects, wait_qt, with_seeds
 
 from asyncslot import AsyncSlot, AsyncSlotEventLoop, CancelReason, cancel_reason
 from asyncslot._qt import QtCore
@@ -160,6 +160,7 @@ def test_busy_group_keeps_each_limit(loop: AsyncSlotEventLoop, seed: int) -> Non
     check_free(receiver, loop, receiver.slot1)
 
 
+@leaves_thread_objects
 def test_busy_function_called_on_two_threads(attached: AsyncSlotEventLoop) -> None:
     """A plain function that is a slot, and is called on two threads, runs each call and loses none."""
     ended: list[str] = []

@@ -11,7 +11,9 @@ import threading
 from collections import Counter
 from typing import Any, Callable
 
+import pytest
 from stress_support import CEILING_S, FACTOR, with_seeds
+from support import IS_WINDOWS
 
 from asyncslot import AsyncSlotEventLoop
 from asyncslot._qt import QtCore, import_qt
@@ -147,6 +149,7 @@ class Dialogs:
             await asyncio.sleep(0.002)
 
 
+@pytest.mark.skipif(IS_WINDOWS, reason="asyncio closes a server there when a client resets its connection too early")
 @with_seeds(1)
 def test_hostile_clients_meanwhile_dialogs(loop: AsyncSlotEventLoop, seed: int) -> None:
     """Whatever clients do, the honest ones get every byte, each handler ends, and each dialog returns."""

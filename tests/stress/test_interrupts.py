@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from stress_support import CEILING_S, CHILDREN, FIGURES, SEED
-from support import SCRIPTS
+from support import SCRIPTS, SignalSender
 
 # Few: the instants must come from chance, and not from a machine that is too busy.
 AT_ONCE = 2
@@ -52,14 +54,11 @@ class Child:
         self.outcomes: list[str] = []
         self._chance = random.Random(self.name)
         self._length = length
-        self._process = subprocess.Popen(
-            [sys.executable, str(SCRIPTS / "interrupted.py"), kind, length, way, str(seed)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        pipes: dict[str, Any] = dict.fromkeys(["stdin", "stdout", "stderr"], subprocess.PIPE)
+        self._sender = SignalSender(environment, pipes)
+        command = [sys.executable, str(SCRIPTS / "interrupted.py"), kind, length, way, str(seed)]
+        self._process = subprocess.Popen(command, env=environment, text=True, **pipes)
         self._has_hung = False
         self._watchdog = threading.Timer(CEILING_S, self._kill)
 
@@ -81,6 +80,7 @@ class Child:
             self._watchdog.cancel()
             self._watchdog.join()
             reader.join()
+            self._sender.close()
             for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
                 with contextlib.suppress(BrokenPipeError):
                     stream.close()
@@ -101,7 +101,7 @@ class Child:
     def _interrupt(self) -> None:
         # Chance is what this is about: no event tells of the instants between two calls.
         threading.Event().wait(self._chance.uniform(0, LONG_S if self._length == "long" else SHORT_S))
-        self._process.send_signal(2)
+        self._sender.send(self._process, signal.SIGINT)
         if self._length == "short":
             with contextlib.suppress(BrokenPipeError):  # It has not survived the signal.
                 self._process.stdin.write(".")

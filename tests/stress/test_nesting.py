@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from stress_support import CEILING_S, FACTOR, Ledger, settle, wait_qt, with_seeds
-from support import run_script
+from support import has_readers, run_script
 
 from asyncslot import AsyncSlot, AsyncSlotEventLoop, run_task
 from asyncslot._qt import QtCore, import_qt
@@ -215,6 +215,7 @@ def check(storm: Storm) -> None:
     assert storm.deepest == MAX_DEPTH
 
 
+@has_readers
 @with_seeds(2)
 @pytest.mark.parametrize("time_slice_s", [0, 0.005])
 def test_storm_attached(attached: AsyncSlotEventLoop, seed: int, time_slice_s: float) -> None:
@@ -229,6 +230,7 @@ def test_storm_attached(attached: AsyncSlotEventLoop, seed: int, time_slice_s: f
     check(storm)
 
 
+@has_readers
 @with_seeds(2)
 @pytest.mark.parametrize("is_debugged", [False, True])
 def test_storm_in_blocking_call(
@@ -283,6 +285,7 @@ def test_storm_with_blocking_calls_in_slots(attached: AsyncSlotEventLoop, seed: 
     assert deepest > 1
 
 
+@has_readers
 def test_reader_that_nests_is_called_once(loop: AsyncSlotEventLoop) -> None:
     """While a reader's callback nests a Qt loop, more data for it does not make the guest call it in vain."""
     ours, theirs = socket.socketpair()

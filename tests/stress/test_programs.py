@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from stress_support import CEILING_S, FACTOR, SEED, Ledger, settle
+from support import has_readers
 
 from asyncslot import AsyncSlot, AsyncSlotEventLoop, LoopState, run_task
 from asyncslot._qt import QtCore, import_qt
@@ -638,11 +639,13 @@ def run_machine(machine: type[RuleBasedStateMachine], examples: int) -> None:
     )
 
 
+@has_readers
 def test_programs_run_as_on_the_stock_loop(app: Any) -> None:
     """Callbacks, timers, tasks, readers, contexts and errors come in the stock loop's iterations and order."""
     run_machine(BesideStock, 300)
 
 
+@has_readers
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
 def test_programs_nested_keep_the_rules(app: Any) -> None:
     """With nested Qt loops, slots and threads, nothing is lost, twice, early, out of order or in another task."""

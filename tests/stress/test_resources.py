@@ -6,27 +6,31 @@ import asyncio
 import contextlib
 import errno
 import os
-import resource
 import signal
 import socket
+import sys
 import warnings
 from pathlib import Path
 from typing import Iterator
 
 import pytest
 from stress_support import CEILING_S, FACTOR
+from support import IS_WINDOWS, has_fork
 
 from asyncslot import AsyncSlotEventLoop
 from asyncslot._qt import QtCore
 from asyncslot.loop import thread_loop
 
-SUBPROCESSES = 200 * FACTOR
+# Windows has no program like cat, and Python takes half a second to start in Wine.
+SUBPROCESSES = (40 if IS_WINDOWS else 200) * FACTOR
 FORKS = 50 * FACTOR
 
 
 @contextlib.contextmanager
 def no_descriptors() -> Iterator[None]:
     """Let each attempt to open a descriptor fail."""
+    import resource  # Windows has none.
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     taken: list[socket.socket] = []
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/proc/self/fd"))) + 3, hard))
@@ -41,7 +45,10 @@ def no_descriptors() -> Iterator[None]:
             each.close()
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="the system does not list a process's descriptors")
+# Wine has the directory.
+@pytest.mark.skipif(
+    IS_WINDOWS or not Path("/proc/self/fd").is_dir(), reason="the system does not list or limit a process's descriptors"
+)
 def test_loop_goes_on_without_descriptors(loop: AsyncSlotEventLoop) -> None:
     """While there are no descriptors, what needs one raises EMFILE, nested loops and timers go on, and it ends well."""
 
@@ -75,6 +82,7 @@ def test_loop_goes_on_without_descriptors(loop: AsyncSlotEventLoop) -> None:
     loop.run_until_complete(asyncio.wait_for(main(), CEILING_S))
 
 
+@has_fork
 def test_forks_leave_the_parent_alone(attached: AsyncSlotEventLoop) -> None:
     """A child forked in a callback sees no loop, may run one of asyncio's, and the parent's timers and I/O go on."""
     ours, theirs = socket.socketpair()
@@ -112,15 +120,21 @@ def test_forks_leave_the_parent_alone(attached: AsyncSlotEventLoop) -> None:
         attached.run_until_complete(asyncio.wait_for(main(), CEILING_S))
 
 
+def echo_and_exit(code: int) -> list[str]:
+    """Return the command of a process that gives back what it is given, and then ends."""
+    if IS_WINDOWS:
+        copy = f"import sys; sys.stdout.buffer.write(sys.stdin.buffer.read()); sys.exit({code})"
+        return [sys.executable, "-S", "-c", copy]
+    return ["/bin/sh", "-c", f"cat; exit {code}"]
+
+
 def test_subprocesses_by_the_hundred(loop: AsyncSlotEventLoop) -> None:
-    """200 subprocesses, 20 at a time, give back what they were given, and their exit codes, while Qt loops nest."""
+    """Many subprocesses, 20 at a time, give back what they were given, and their exit codes, while Qt loops nest."""
 
     async def run(number: int, semaphore: asyncio.Semaphore) -> None:
         async with semaphore:
             process = await asyncio.create_subprocess_exec(
-                "/bin/sh",
-                "-c",
-                f"cat; exit {number % 100}",
+                *echo_and_exit(number % 100),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
             )

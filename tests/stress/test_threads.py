@@ -7,7 +7,7 @@ import random
 import threading
 from typing import Any
 
-from stress_support import CEILING_S, FACTOR, wait_qt, with_seeds
+from stress_support import CEILING_S, FACTOR, leaves_thread_objects, wait_qt, with_seeds
 
 from asyncslot import AsyncSlot
 from asyncslot._qt import QtCore, Signal
@@ -73,6 +73,7 @@ class Place:
             self.worker.asked.emit(number)
 
 
+@leaves_thread_objects
 @with_seeds(2)
 def test_threads_in_turn_end_each_call(app: Any, seed: int) -> None:
     """Each call that has begun on a QThread has ended, clean-up and all, when the thread has."""
@@ -96,6 +97,7 @@ def test_threads_in_turn_end_each_call(app: Any, seed: int) -> None:
     assert counts["begun"] == THREADS // 2 * CALLS
 
 
+@leaves_thread_objects
 @with_seeds(1)
 def test_threads_that_end_at_any_moment(app: Any, seed: int) -> None:
     """A thread may end while its slots are being called: what has begun ends, and what has not never begins."""
