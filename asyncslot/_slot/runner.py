@@ -8,9 +8,10 @@ from typing import Any, Coroutine, TypeVar
 
 from asyncslot._loop.first_step import check_coroutine, dispose
 from asyncslot._qt import make_application
+from asyncslot._slot.start import make_loop
 from asyncslot._task.asyncio_private import get_running_loop
 from asyncslot._task.cancellation import cancel_all
-from asyncslot.loop import AsyncSlotEventLoop, GuestEventLoop
+from asyncslot.loop import GuestEventLoop
 
 __all__ = ["run"]
 
@@ -59,7 +60,7 @@ def run(main: Coroutine[Any, Any, T], *, debug: bool | None = None) -> T:
             msg = "asyncslot.run() cannot be called while another event loop runs on this thread; use 'await' instead"
             raise RuntimeError(msg)  # noqa: TRY301 - main is closed below.
         else:
-            loop = AsyncSlotEventLoop()
+            loop = make_loop()
             loop._require_application(make_application)
     except BaseException:  # We own main now: close it on any failure, also of the program's own factory.
         dispose(main)
