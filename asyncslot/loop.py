@@ -353,6 +353,16 @@ class GuestEventLoop(_StockEventLoop):
             """
             return time.perf_counter()
 
+    if sys.platform == "win32":
+
+        def add_signal_handler(self, *_: Any, **__: Any) -> NoReturn:  # type: ignore[override]
+            """Refuse, as the stock loops of Windows do, and name the way out."""
+            _refuse_signal_handler("add_signal_handler()")
+
+        def remove_signal_handler(self, *_: Any, **__: Any) -> NoReturn:
+            """Refuse, as the stock loops of Windows do, and name the way out."""
+            _refuse_signal_handler("remove_signal_handler()")
+
     def call_soon(
         self,
         callback: Callable[[Unpack[Ts]], object],
@@ -1081,9 +1091,33 @@ if sys.platform == "win32":
             TypeError: If *selector* is no selector.
         """
 
+        async def _make_subprocess_transport(self, *_: Any, **__: Any) -> NoReturn:
+            _refuse_pipe("subprocesses")
+
+        def _make_read_pipe_transport(self, *_: Any, **__: Any) -> NoReturn:
+            _refuse_pipe("connect_read_pipe()")
+
+        def _make_write_pipe_transport(self, *_: Any, **__: Any) -> NoReturn:
+            _refuse_pipe("connect_write_pipe()")
+
         def _find_application_factory(self) -> Callable[[], object] | None:
             # A policy, or the program, sets it for all loops.
             return super()._find_application_factory() or AsyncSlotEventLoop.application_factory
+
+    def _refuse_signal_handler(method: str) -> NoReturn:
+        msg = (
+            f"{method} is not available on Windows; call signal.signal(SIGINT, handler), or with SIGBREAK, before the "
+            "loop runs: the loop calls that handler"
+        )
+        raise NotImplementedError(msg)
+
+    def _refuse_pipe(what: str) -> NoReturn:
+        verb = "is" if what.endswith(")") else "are"
+        msg = (
+            f"{what} {verb} not available on Windows' selector loop, from which AsyncSlotSelectorEventLoop derives; "
+            "use AsyncSlotEventLoop, or QProcess with asyncslot.expect_signal()"
+        )
+        raise NotImplementedError(msg)
 
 else:
     # It is a selector loop already.

@@ -72,6 +72,10 @@ class StockLoop:
     _current_handle: Any
     _debug: bool
     _default_executor: Any
+    # These three say that Windows' selector loop has no subprocesses and no pipes.
+    _make_read_pipe_transport: Any
+    _make_subprocess_transport: Any
+    _make_write_pipe_transport: Any
     _process_events: Callable[[Iterable[tuple[selectors.SelectorKey, int]]], None]
     # Signal bytes arrive here; `unix` overrides it, as a method.
     _process_self_data: Any
