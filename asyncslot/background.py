@@ -77,7 +77,8 @@ async def run_in_process(function: Callable[..., T], *args: Any, progress: Progr
         What the function returns.
 
     Raises:
-        concurrent.futures.process.BrokenProcessPool: If a process has died. The next call gets new ones.
+        concurrent.futures.process.BrokenProcessPool: If a process has died. The next call gets new ones. If it died
+            before it could work, the message names the likely cause.
         TypeError: As `run_in_thread`; or if the function cannot be sent to another process.
         RuntimeError: As `run_in_thread`; or if 65,536 calls run or wait already.
         asyncio.CancelledError: As `run_in_thread`.

@@ -45,6 +45,7 @@ from asyncslot._task.asyncio_private import (
     find_current_task,
     format_callback,
     get_running_loop,
+    is_clean_up,
     logger,
     mute,
     put_task_back,
@@ -352,6 +353,16 @@ class GuestEventLoop(_StockEventLoop):
             """
             return time.perf_counter()
 
+    if sys.platform == "win32":
+
+        def add_signal_handler(self, *_: Any, **__: Any) -> NoReturn:  # type: ignore[override]
+            """Refuse, as the stock loops of Windows do, and name the way out."""
+            _refuse_signal_handler("add_signal_handler()")
+
+        def remove_signal_handler(self, *_: Any, **__: Any) -> NoReturn:
+            """Refuse, as the stock loops of Windows do, and name the way out."""
+            _refuse_signal_handler("remove_signal_handler()")
+
     def call_soon(
         self,
         callback: Callable[[Unpack[Ts]], object],
@@ -521,6 +532,8 @@ class GuestEventLoop(_StockEventLoop):
         try:
             self._require_application()
         except BaseException:  # The stock loop has no such refusal. A factory of the program's may raise anything.
+            if is_clean_up(self, future):
+                return self._clean_up_without_qt(future)
             dispose(future)
             raise
         is_ours = not asyncio.isfuture(future)
@@ -553,6 +566,17 @@ class GuestEventLoop(_StockEventLoop):
             raise KeyboardInterrupt
         return main.result()
 
+    def _clean_up_without_qt(self, future: Generator[Any, None, T] | Awaitable[T]) -> T:
+        """
+        Do what ``asyncio.run`` does at its end, after it was refused: no Qt loop is needed for it.
+
+        If it was refused, too, the same error would come twice, and tasks would be destroyed while they are pending.
+        """
+        ending: asyncio.Future[T] = asyncio.ensure_future(future, loop=self)  # type: ignore[arg-type]
+        while self._ready:
+            self._ready.popleft()._run()
+        return ending.result()
+
     def _check_can_block(self) -> None:
         self._check_closed()
         if self.is_running():
@@ -577,8 +601,11 @@ class GuestEventLoop(_StockEventLoop):
             )
             raise RuntimeError(msg)
 
-    def _require_application(self) -> Any:
-        return require_application(self._find_application_factory())
+    def _require_application(self, default_factory: Callable[[], object] | None = None) -> Any:
+        # Before an application is made.
+        if is_importing_main():
+            _refuse_second_run()
+        return require_application(self._find_application_factory() or default_factory)
 
     def _find_application_factory(self) -> Callable[[], object] | None:
         own: Callable[[], object] | None = vars(self).get("application_factory")
@@ -900,8 +927,6 @@ class GuestEventLoop(_StockEventLoop):
 
     def _open(self) -> None:
         """Let Qt run the guest. Everything is undone if anything is raised."""
-        if is_importing_main():
-            _refuse_second_run()
         application = self._require_application()
         # Each undoing is registered before its step where it can be: a step may fail half-way.
         with contextlib.ExitStack() as opening:
@@ -1067,9 +1092,33 @@ if sys.platform == "win32":
             TypeError: If *selector* is no selector.
         """
 
+        async def _make_subprocess_transport(self, *_: Any, **__: Any) -> NoReturn:
+            _refuse_pipe("subprocesses")
+
+        def _make_read_pipe_transport(self, *_: Any, **__: Any) -> NoReturn:
+            _refuse_pipe("connect_read_pipe()")
+
+        def _make_write_pipe_transport(self, *_: Any, **__: Any) -> NoReturn:
+            _refuse_pipe("connect_write_pipe()")
+
         def _find_application_factory(self) -> Callable[[], object] | None:
             # A policy, or the program, sets it for all loops.
             return super()._find_application_factory() or AsyncSlotEventLoop.application_factory
+
+    def _refuse_signal_handler(method: str) -> NoReturn:
+        msg = (
+            f"{method} is not available on Windows; call signal.signal(SIGINT, handler), or with SIGBREAK, before the "
+            "loop runs: the loop calls that handler"
+        )
+        raise NotImplementedError(msg)
+
+    def _refuse_pipe(what: str) -> NoReturn:
+        verb = "is" if what.endswith(")") else "are"
+        msg = (
+            f"{what} {verb} not available on Windows' selector loop, from which AsyncSlotSelectorEventLoop derives; "
+            "use AsyncSlotEventLoop, or QProcess with asyncslot.expect_signal()"
+        )
+        raise NotImplementedError(msg)
 
 else:
     # It is a selector loop already.

@@ -120,6 +120,24 @@ class LoopSource:
             self._has_made = True
         return loop
 
+    def make_guest(self) -> AbstractEventLoop | None:
+        """
+        Make a loop for a slot or `asyncslot.run`, which need one of asyncslot's.
+
+        Returns:
+            The loop; None if `make` makes none, or one of another kind, which is closed.
+
+        Raises:
+            AsyncSlotPolicyError: As `make`.
+        """
+        if self.is_tolerant and self._is_thread_without_application():
+            return None  # The caller raises the error: it has no use for a stock loop.
+        loop = self.make()
+        if loop is None or isinstance(loop, sys.modules["asyncslot.loop"].GuestEventLoop):
+            return loop
+        loop.close()
+        return None
+
     def may_make_implicitly(self) -> bool:
         """
         Tell whether ``get_event_loop()`` is to make a loop where there is none.

@@ -200,7 +200,8 @@ def draw(record: Record, path: Path) -> None:
     figure.savefig(path, metadata=metadata)
     plt.close(figure)
     # Without the spaces at the ends of lines.
-    path.write_text("".join(f"{line.rstrip()}\n" for line in path.read_text().splitlines()))
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("".join(f"{line.rstrip()}\n" for line in lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ class Editor(QMainWindow):
     def __init__(self, path: Path):
         super().__init__()
         self.path = path
-        self.text = QPlainTextEdit(path.read_text() if path.exists() else "")
+        self.text = QPlainTextEdit(path.read_text(encoding="utf-8") if path.exists() else "")
         self.setCentralWidget(self.text)
         self.setWindowTitle(path.name)
         save = self.menuBar().addMenu("File").addAction("Save")
@@ -29,8 +29,8 @@ class Editor(QMainWindow):
         text = self.text.toPlainText()
         self.text.document().setModified(False)
         try:
-            await asyncio.get_running_loop().run_in_executor(None, self.path.write_text, text)
-        except OSError:
+            await asyncio.get_running_loop().run_in_executor(None, write, self.path, text)
+        except BaseException:  # Whatever it is, the text is not saved, and the next close asks again.
             self.text.document().setModified(True)
             raise
 
@@ -45,11 +45,24 @@ class Editor(QMainWindow):
         return answer != ANSWERS.Cancel
 
 
+def write(path, text):
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)  # In one step: if anything fails before it, the old text is still there.
+    finally:
+        part.unlink(missing_ok=True)
+
+
 if __name__ == "__main__":
     app = QApplication(sys.argv)
     loop = AsyncSlotEventLoop()
     loop.attach()
     loop.set_exception_handler(error_handler)  # Shows failures in a message box.
-    window = Editor(Path(sys.argv[1] if len(sys.argv) > 1 else "notes.txt"))
+    path = Path(sys.argv[1] if len(sys.argv) > 1 else "notes.txt").resolve()
+    try:
+        window = Editor(path)
+    except (OSError, UnicodeDecodeError) as exc:
+        sys.exit(f"{path} cannot be opened: {exc}")
     window.show()
     sys.exit(app.exec())

@@ -26,13 +26,13 @@ class Window(QWidget):
         )
         try:
             async for line in process.stdout:
-                self.text.appendPlainText(line.decode().rstrip())
+                self.text.appendPlainText(line.decode(errors="replace").rstrip())
         except asyncio.CancelledError:  # The window was closed meanwhile.
             process.terminate()
             raise
-        finally:  # The application waits for this.
-            await process.wait()
-        self.button.setEnabled(True)
+        finally:
+            self.button.setEnabled(True)
+            await process.wait()  # The application waits for this.
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from qt import BINDING, Signal
-from support import CEILING_S, IS_WINDOWS, is_noise, run_coroutine, run_script
+from support import CEILING_S, is_noise, run_coroutine, run_script
 
 import asyncslot
 from asyncslot import AsyncSlot, AsyncSlotEventLoop, CancelReason, cancel_reason
@@ -207,8 +207,6 @@ def test_recipe_runs_and_prints_what_it_says(program: str, tmp_path: Path) -> No
     code = program.replace("PySide6", BINDING)
     if BINDING == "PySide2":
         code = code.replace("app.exec()", "app.exec_()")  # Its only name there.
-    if IS_WINDOWS:
-        code = code.replace('start("true", [])', 'start("cmd", ["/c", "exit 0"])')
     # In a file: another process could not import it otherwise.
     path = tmp_path / "recipe.py"
     path.write_text(code, encoding="utf-8")
@@ -223,6 +221,18 @@ def test_recipe_runs_and_prints_what_it_says(program: str, tmp_path: Path) -> No
     assert run.stdout.splitlines() == SAID.findall(program)
     assert run.returncode == 0
     assert run.stdout
+
+
+def test_recipe_of_process_tells_a_program_that_is_not_there(tmp_path: Path) -> None:
+    """The first recipe prints Qt's error at once, if there is no such program."""
+    path = tmp_path / "recipe.py"
+    path.write_text(RECIPES[0].replace("PySide6", BINDING).replace("sys.executable", '"no-such-program"'))
+    run = subprocess.run(
+        [sys.executable, "-W", "error", str(path)], capture_output=True, text=True, check=False, timeout=CEILING_S
+    )
+    assert "exit code" not in run.stdout
+    assert len(run.stdout.splitlines()) == 1
+    assert run.returncode == 0
 
 
 @pytest.mark.parametrize("state", ["attached", "bare"])

@@ -187,7 +187,7 @@ def test_call_that_cannot_be_submitted_leaves_nothing(
             with pytest.raises(OSError, match="no descriptor"):
                 await run_in_process(functions.double, 1)
         assert pool._puts == {}
-        assert sum(pool._flags) == 1
+        assert sum(pool._flags[:-1]) == 1
         assert await run_in_process(functions.double, 1) == 2
 
     run_coroutine(main())

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import process_functions as functions
+import pytest
 from qt import BINDING
 from support import CEILING_S, run_coroutine
 
@@ -20,17 +22,30 @@ def test_main_module_is_imported_before_a_process_works(attached: AsyncSlotEvent
     assert run_coroutine(run_in_process(functions.run_loop)) == "ran"
 
 
-def test_program_without_main_guard_is_told(tmp_path: Path) -> None:
-    """The process that would run the program once more says what to write, and ends."""
+@pytest.mark.parametrize("start", ["slot", "run", "asyncio_run"])
+def test_program_without_main_guard_is_told(start: str, tmp_path: Path) -> None:
+    """The process that would run the program once more says once what to write, and ends; so does the program."""
     program = tmp_path / "program.py"
-    program.write_text(UNGUARDED.replace("PySide6", BINDING))
-    command = [sys.executable, "-W", "error", str(program)]
+    program.write_text(UNGUARDED.replace("PySide6", BINDING) + STARTS[start])
+    command = [sys.executable, "-X", "dev", "-W", "error", str(program)]
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=CEILING_S)
-    assert run.stdout.splitlines() == ["BrokenProcessPool"]
-    assert "write 'if __name__ == \"__main__\":'" in run.stderr
+    assert len(run.stdout.splitlines()) == 1
+    assert run.stdout.startswith("BrokenProcessPool: run_in_process(): the process ended before it could call")
+    assert "'if __name__ == \"__main__\":' is missing there" in run.stdout
+    assert run.stderr.count("write 'if __name__ == \"__main__\":'") == 1
+    for noise in ("During handling", "never awaited", "was destroyed", "ResourceWarning"):
+        assert noise not in run.stderr
+
+
+def test_process_that_dies_at_work_is_not_explained(attached: AsyncSlotEventLoop) -> None:
+    """A process that had begun to work has imported the program's file: the error is the standard library's."""
+    with pytest.raises(BrokenProcessPool) as caught:
+        run_coroutine(run_in_process(functions.die))
+    assert "__main__" not in str(caught.value)
 
 
 UNGUARDED = """
+import asyncio
 import sys
 from PySide6.QtCore import QCoreApplication, QObject, QTimer
 import asyncslot
@@ -38,17 +53,31 @@ import asyncslot
 def double(number):
     return 2 * number
 
+async def work():
+    try:
+        print(await asyncslot.run_in_process(double, 21))
+    except Exception as exc:
+        print(f"{type(exc).__name__}: {exc}")
+
 class Receiver(QObject):
     @asyncslot.AsyncSlot()
     async def work(self):
-        try:
-            print(await asyncslot.run_in_process(double, 21))
-        except Exception as exc:
-            print(type(exc).__name__)
+        await work()
         app.quit()
 
 app = QCoreApplication([])
+"""
+
+STARTS = {
+    "slot": """
 receiver = Receiver()
 QTimer.singleShot(0, receiver.work)
 sys.exit(app.exec() if hasattr(app, "exec") else app.exec_())
-"""
+""",
+    "run": "asyncslot.run(work())",
+    "asyncio_run": """
+import asyncslot_policy
+asyncslot_policy.install()
+asyncio.run(work())
+""",
+}

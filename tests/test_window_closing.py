@@ -391,29 +391,46 @@ def test_quit_held_up_closes_other_windows() -> None:
 @pytest.mark.parametrize(
     ("choice", "end", "lines", "text"),
     [
-        ("Save", "close", ["written"], "changed text"),
-        pytest.param("Save", "quit", ["written"], "changed text", marks=quit_closes_windows),
+        ("Save", "close", ["written"], "changed ✓ text"),
+        pytest.param("Save", "quit", ["written"], "changed ✓ text", marks=quit_closes_windows),
         ("Discard", "close", [], "text"),
         ("Cancel", "close", ["open: True"], "text"),
         pytest.param("Cancel", "quit", ["open: True"], "text", marks=quit_closes_windows),
-        ("Save", "fail", ["error: OSError: disk full | open: True"], "text"),
+        ("Save", "fail", ["error: RuntimeError: disk full | open: True True"], "text"),
         # Quit from elsewhere while the box is open: it stays open, and the quit waits for the answer.
-        ("Save", "quit-in-box", ["written"], "changed text"),
+        ("Save", "quit-in-box", ["written"], "changed ✓ text"),
         pytest.param("Cancel", "quit-in-box", ["open: True"], "text", marks=quit_closes_windows),
     ],
 )
 def test_editor_example_asks_saves_and_closes(
     tmp_path: Path, choice: str, end: str, lines: list[str], text: str
 ) -> None:
-    """The example asks in a modal box, saves once, closes; it stays open if it is told to, or cannot save."""
+    """
+    The example asks in a modal box, saves once, closes; it stays open if it is told to, or cannot save.
+
+    It writes UTF-8 wherever it runs. The file has the old text or the new one, and nothing is left beside it.
+    """
     file = tmp_path / "notes.txt"
     file.write_text("text")
-    finished = run_script("close_editor", str(EDITOR), str(file), choice, end, options=("-W", "error"))
+    # From Python 3.10 on, to leave the encoding to the system is an error with this option.
+    options = ("-X", "warn_default_encoding", "-W", "error")
+    finished = run_script("close_editor", str(EDITOR), str(file), choice, end, options=options)
     assert finished.lines == lines
     assert finished.code == 0
-    assert file.read_text() == text
+    assert file.read_text(encoding="utf-8") == text
+    assert list(tmp_path.iterdir()) == [file]
     assert ("disk full" in finished.errors) == (end == "fail")
     assert end == "fail" or finished.errors == ""
+
+
+def test_editor_example_refuses_a_file_that_it_cannot_read(tmp_path: Path) -> None:
+    """A file in another encoding is not opened, and so not overwritten."""
+    file = tmp_path / "notes.txt"
+    file.write_bytes("caf\u00e9".encode("cp1252"))
+    finished = run_script("close_editor", str(EDITOR), str(file), "Save", "close", options=("-W", "error"))
+    assert finished.code == 1
+    assert "notes.txt cannot be opened: 'utf-8' codec can't decode" in finished.errors
+    assert file.read_bytes() == b"caf\xe9"
 
 
 # -- whose close event it is --

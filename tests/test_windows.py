@@ -16,6 +16,8 @@ from typing import Any, Iterator
 import pytest
 from support import CEILING_S, only_windows, run_coroutine, run_qt
 
+import asyncslot
+import asyncslot_policy
 from asyncslot import AsyncSlotEventLoop, AsyncSlotSelectorEventLoop
 from asyncslot._qt import QtCore
 
@@ -356,3 +358,55 @@ def test_completions_come_in_order(loop: AsyncSlotEventLoop) -> None:
     assert len(written) == 2 * rounds
     swapped = sum(written[index : index + 2] != b"oe" for index in range(0, len(written), 2))
     assert swapped < rounds / 10
+
+
+# -- what each of the two lacks --
+
+
+@pytest.mark.parametrize("method", ["add_reader", "add_writer", "remove_reader", "remove_writer"])
+def test_reader_on_default_loop_names_the_loop_that_has_it(loop: AsyncSlotEventLoop, method: str) -> None:
+    """It is a NotImplementedError, as on the stock loop, and says which loop to use."""
+    arguments = (0, print) if method.startswith("add") else (0,)
+    with pytest.raises(NotImplementedError, match=r"loop_factory=AsyncSlotSelectorEventLoop"):
+        getattr(loop, method)(*arguments)
+
+
+def test_subprocess_on_selector_loop_names_the_loop_that_has_it(selector_loop: AsyncSlotSelectorEventLoop) -> None:
+    """So are subprocesses and pipes on the selector loop."""
+
+    async def main() -> None:
+        with pytest.raises(NotImplementedError, match=r"subprocesses are not available .* use AsyncSlotEventLoop"):
+            await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+        for connect in (selector_loop.connect_read_pipe, selector_loop.connect_write_pipe):
+            with pytest.raises(NotImplementedError, match=r"pipe\(\) is not available .* use AsyncSlotEventLoop"):
+                await connect(asyncio.Protocol, sys.stdin)
+
+    run(selector_loop, main())
+
+
+@pytest.mark.parametrize("kind", [AsyncSlotEventLoop, AsyncSlotSelectorEventLoop])
+def test_signal_handler_names_signal_signal(app: Any, kind: type[AsyncSlotEventLoop]) -> None:
+    """Neither loop has add_signal_handler(); signal.signal() does the same."""
+    with kind() as loop:
+        with pytest.raises(NotImplementedError, match=r"signal\.signal\(SIGINT, handler\)"):
+            loop.add_signal_handler(signal.SIGINT, print)
+        with pytest.raises(NotImplementedError, match=r"signal\.signal\(SIGINT, handler\)"):
+            loop.remove_signal_handler(signal.SIGINT)
+
+
+# -- the choice between the two --
+
+
+def test_choice_of_the_policy_reaches_run_and_slots(app: Any) -> None:
+    """With `qt-selector`, `asyncslot.run` and `run_task` have a selector loop; without, the default."""
+
+    async def kind() -> str:
+        return type(asyncio.get_running_loop()).__name__
+
+    made = []
+    for name in ("qt-selector", "off"):
+        asyncslot_policy.install(name)
+        task = asyncslot.run_task(kind())
+        task.get_loop().shutdown()
+        made += [asyncio.run(kind()) if name != "off" else None, asyncslot.run(kind()), task.result()]
+    assert made == ["AsyncSlotSelectorEventLoop"] * 3 + [None] + ["AsyncSlotEventLoop"] * 2

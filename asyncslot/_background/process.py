@@ -58,7 +58,8 @@ class ProcessPool:
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
         reader, self._writer = context.Pipe(duplex=False)
-        self._flags = context.RawArray("b", MAX_CALLS)
+        # One more than there are slots: the last one tells that a process has begun.
+        self._flags = context.RawArray("b", MAX_CALLS + 1)
         # Those bytes that no call has now: used ones, and those behind them.
         self._used_slots: list[int] = []
         self._new_slots = iter(range(MAX_CALLS))
@@ -81,6 +82,11 @@ class ProcessPool:
         threading.Thread(
             target=_read_reports, args=(reader, self._puts, lock), name="asyncslot-progress", daemon=True
         ).start()
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether any process has come so far that it could work."""
+        return bool(self._flags[-1])
 
     def submit(self, call: Sealed, put: PutReport) -> tuple[concurrent.futures.Future[Sealed], int, int]:
         """
@@ -236,7 +242,8 @@ class ProcessJob:
         try:
             outcome = submitted.result().open()
         except BaseException as exc:  # noqa: BLE001 - the pool's own errors, and what a result raises when it is made.
-            outcome = Outcome(None, exc, "", None)
+            error = _explain_end(exc) if isinstance(exc, BrokenProcessPool) and not self._pool.has_begun else exc
+            outcome = Outcome(None, error, "", None)
         # If the loop is closed, nobody waits any more.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._set, outcome)
@@ -257,6 +264,18 @@ class ProcessJob:
             if outcome.traceback:
                 error.__cause__ = RemoteTraceback(outcome.traceback)
             self._future.set_exception(error)
+
+
+def _explain_end(exc: BrokenProcessPool) -> BrokenProcessPool:
+    """Return an error for a pool whose processes have ended before they could work."""
+    msg = (
+        "run_in_process(): the process ended before it could call the function, while it imported the program's file. "
+        "Most often, 'if __name__ == \"__main__\":' is missing there, before the lines that make the application and "
+        "run it; the process has printed its own error to standard error"
+    )
+    error = BrokenProcessPool(msg)
+    error.__cause__ = exc
+    return error
 
 
 class RemoteTraceback(Exception):  # noqa: N818 - it is no error, and only shown as the cause of one.

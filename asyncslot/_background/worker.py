@@ -29,7 +29,7 @@ class Channel(NamedTuple):
     # The writing end of the pipe for reports, and the lock for it: several processes write.
     writer: Any
     lock: Any
-    # A byte for each call that has not ended; 1 if it was cancelled.
+    # A byte for each call that has not ended; 1 if it was cancelled. The last one is 1 if any process has begun.
     flags: Any
 
 
@@ -88,6 +88,7 @@ def begin_worker(channel: Channel) -> None:
     """Prepare a new process. It is the initializer of the pool."""
     global _channel  # noqa: PLW0603 - a pool hands nothing else to the calls.
     _channel = channel
+    channel.flags[-1] = 1
     # The terminal sends Ctrl-C to the processes, too. The program hears it, and cancels its calls.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform != "win32":

@@ -14,7 +14,7 @@ assert sys.platform == "win32", "this module is for Windows"
 import asyncio
 import contextlib
 import signal
-from typing import TYPE_CHECKING, Any, Callable, Iterator
+from typing import TYPE_CHECKING, Any, Callable, Iterator, NoReturn
 
 from asyncslot._loop.port import WatchedPort
 from asyncslot._task.asyncio_private import PortPackets, begin_running, begin_self_reading, get_running_loop
@@ -69,6 +69,30 @@ class PlatformEventLoop(_StockWindowsLoop):
             super().close()
         if port is not None:
             port.close()
+
+    def add_reader(self, *_: Any, **__: Any) -> NoReturn:  # type: ignore[override]
+        """Refuse, as the stock loop does, and name the loop that has it."""
+        self._refuse_descriptor("add_reader()")
+
+    def add_writer(self, *_: Any, **__: Any) -> NoReturn:  # type: ignore[override]
+        """Refuse, as the stock loop does, and name the loop that has it."""
+        self._refuse_descriptor("add_writer()")
+
+    def remove_reader(self, *_: Any, **__: Any) -> NoReturn:
+        """Refuse, as the stock loop does, and name the loop that has it."""
+        self._refuse_descriptor("remove_reader()")
+
+    def remove_writer(self, *_: Any, **__: Any) -> NoReturn:
+        """Refuse, as the stock loop does, and name the loop that has it."""
+        self._refuse_descriptor("remove_writer()")
+
+    def _refuse_descriptor(self, method: str) -> NoReturn:
+        msg = (
+            f"{method} is not available on Windows' proactor loop, from which AsyncSlotEventLoop derives; use "
+            "AsyncSlotSelectorEventLoop: asyncio.run(main(), loop_factory=AsyncSlotSelectorEventLoop), or "
+            "AsyncSlotSelectorEventLoop().attach() before app.exec(), or asyncslot_policy.install('qt-selector')"
+        )
+        raise NotImplementedError(msg)
 
     def _make_poller(self) -> tuple[Callable[[], Any], Callable[[Any], object]]:
         """Return how the slicer polls, and what it does when it may."""

@@ -7,10 +7,11 @@ import sys
 from typing import Any, Coroutine, TypeVar
 
 from asyncslot._loop.first_step import check_coroutine, dispose
-from asyncslot._qt import make_application, require_application
+from asyncslot._qt import make_application
+from asyncslot._slot.start import make_loop
 from asyncslot._task.asyncio_private import get_running_loop
 from asyncslot._task.cancellation import cancel_all
-from asyncslot.loop import AsyncSlotEventLoop, GuestEventLoop
+from asyncslot.loop import GuestEventLoop
 
 __all__ = ["run"]
 
@@ -48,26 +49,27 @@ def run(main: Coroutine[Any, Any, T], *, debug: bool | None = None) -> T:
         asyncio.CancelledError: If *main* was cancelled; also if the application quits, and this call was nested.
     """
     running = get_running_loop()
+    loop: GuestEventLoop | None = None
     try:
-        # Before an application is made, which would stay behind if main is refused.
+        # First, because an application would stay behind if main were refused.
         check_coroutine(main)
-        require_application(AsyncSlotEventLoop.application_factory or make_application)
+        if isinstance(running, GuestEventLoop):
+            running._check_can_block()
+        elif running is not None:
+            # asyncio allows one running loop per thread: ours could not be opened under another one.
+            msg = "asyncslot.run() cannot be called while another event loop runs on this thread; use 'await' instead"
+            raise RuntimeError(msg)  # noqa: TRY301 - main is closed below.
+        else:
+            loop = make_loop()
+            loop._require_application(make_application)
     except BaseException:  # We own main now: close it on any failure, also of the program's own factory.
         dispose(main)
+        if loop is not None:
+            loop.close()
         raise
-    if isinstance(running, GuestEventLoop):
-        try:
-            running._check_can_block()
-        except BaseException:  # We own main now: close it on any failure.
-            dispose(main)
-            raise
+    if loop is None:
+        assert isinstance(running, GuestEventLoop)
         return running.run_until_complete(main)
-    # asyncio allows one running loop per thread: ours could not be opened under another one.
-    if running is not None:
-        dispose(main)
-        msg = "asyncslot.run() cannot be called while another event loop runs on this thread; use 'await' instead"
-        raise RuntimeError(msg)
-    loop = AsyncSlotEventLoop()
     try:
         # None leaves what PYTHONASYNCIODEBUG or -X dev has chosen.
         if debug is not None:
@@ -77,7 +79,7 @@ def run(main: Coroutine[Any, Any, T], *, debug: bool | None = None) -> T:
         _end_run(loop)
 
 
-def _end_run(loop: AsyncSlotEventLoop) -> None:
+def _end_run(loop: GuestEventLoop) -> None:
     """Do what ``asyncio.run`` does at its end: cancel and await all tasks, shut down, close."""
     # In asyncio's order: tasks may still use generators and the executor in their clean-up.
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Any, Coroutine, NoReturn, TypeVar
 
 from asyncslot._loop.first_step import check_coroutine, create_in, dispose
@@ -15,7 +16,16 @@ from asyncslot.loop import AsyncSlotEventLoop, GuestEventLoop, thread_loop
 if TYPE_CHECKING:
     import contextvars
 
-__all__ = ["ensure_loop", "find_record", "make_failed", "run_task", "start_failed", "start_task", "tasks_elsewhere"]
+__all__ = [
+    "ensure_loop",
+    "find_record",
+    "make_failed",
+    "make_loop",
+    "run_task",
+    "start_failed",
+    "start_task",
+    "tasks_elsewhere",
+]
 
 T = TypeVar("T")
 
@@ -28,7 +38,7 @@ def ensure_loop() -> asyncio.AbstractEventLoop:
     Return the loop for a task that is started now on this thread.
 
     That is the running loop, of whatever kind; else the `AsyncSlotEventLoop` last attached or
-    set on this thread; else a new `AsyncSlotEventLoop`. The last two are attached if they do not run.
+    set on this thread; else a new one, by `make_loop`. The last two are attached if they do not run.
 
     Raises:
         RuntimeError: If there is no QCoreApplication, or if this is not its thread
@@ -47,17 +57,35 @@ def ensure_loop() -> asyncio.AbstractEventLoop:
         )
         raise RuntimeError(msg)
     # A detached loop, with the tasks that it has, rather than a second one. A closed one is None here.
-    loop: AsyncSlotEventLoop | None = thread_loop()
+    loop: GuestEventLoop | None = thread_loop()
     if loop is not None:
         loop.attach()
         return loop
-    loop = AsyncSlotEventLoop()
+    loop = make_loop()
     try:
         loop.attach()
     except BaseException:  # Nobody else knows of this loop: close it on any failure.
         loop.close()
         raise
     return loop
+
+
+def make_loop() -> GuestEventLoop:
+    """
+    Make a loop of ours: of the kind that `asyncslot_policy` has been told to use, if it is installed.
+
+    Returns:
+        The loop. If the chosen kind is no loop of ours, it is an `AsyncSlotEventLoop`.
+
+    Raises:
+        asyncslot_policy.AsyncSlotPolicyError: If the chosen loop is unavailable, and code has chosen it.
+    """
+    # Looked up, not imported: the policy package imports this one. It may be installed before this package is
+    # imported, so it cannot leave its choice here.
+    hooks = sys.modules.get("asyncslot_policy._hooks")
+    source = None if hooks is None else hooks.installed_source()
+    loop: GuestEventLoop | None = None if source is None else source.make_guest()
+    return AsyncSlotEventLoop() if loop is None else loop
 
 
 def _has_dispatcher() -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import importlib
+import inspect
 import sys
 import threading
 import types
@@ -41,6 +42,7 @@ __all__ = [
     "find_current_task",
     "format_callback",
     "get_running_loop",
+    "is_clean_up",
     "is_helper",
     "is_unretrieved",
     "log_slow_callback",
@@ -72,6 +74,10 @@ class StockLoop:
     _current_handle: Any
     _debug: bool
     _default_executor: Any
+    # These three say that Windows' selector loop has no subprocesses and no pipes.
+    _make_read_pipe_transport: Any
+    _make_subprocess_transport: Any
+    _make_write_pipe_transport: Any
     _process_events: Callable[[Iterable[tuple[selectors.SelectorKey, int]]], None]
     # Signal bytes arrive here; `unix` overrides it, as a method.
     _process_self_data: Any
@@ -148,6 +154,8 @@ class StockFuture:
     _fut_waiter: Any
     # Tasks only: whether asyncio logs "Task was destroyed but it is pending!".
     _log_destroy_pending: bool
+    # Tasks only: cancel() was called, and the task has not taken a step since.
+    _must_cancel: bool
     # True if it has failed, and nobody has asked for its exception. exception() and result() clear it.
     _log_traceback: bool
 
@@ -252,6 +260,33 @@ def is_helper(task: asyncio.Future[Any]) -> bool:
     coro = task.get_coro() if isinstance(task, asyncio.Task) else None
     # By the qualified name, because the coroutine has no other mark.
     return getattr(coro, "__qualname__", None) == "BaseSubprocessTransport._connect_pipes"
+
+
+# What asyncio.run() runs last. Before Python 3.9 there is no second one.
+_SHUTDOWNS = {
+    vars(asyncio.BaseEventLoop)[name].__code__
+    for name in ("shutdown_asyncgens", "shutdown_default_executor")
+    if hasattr(asyncio.BaseEventLoop, name)
+}
+
+
+def is_clean_up(loop: Any, future: Any) -> bool:
+    """
+    Tell whether *future* only ends what is left in a loop, so that it needs no I/O, and runs no more of a program.
+
+    ``asyncio.run`` and ``asyncio.Runner`` do this at their end: they wait for tasks that they have cancelled, and then
+    call ``loop.shutdown_asyncgens()`` and ``loop.shutdown_default_executor()``.
+    """
+    if getattr(future, "cr_code", None) in _SHUTDOWNS:
+        return not loop._asyncgens and loop._default_executor is None
+    left = tasks.all_tasks(loop)
+    is_gathering = asyncio.isfuture(future) and not isinstance(future, asyncio.Task)
+    return is_gathering and bool(left) and all(not _has_begun(task) and task._must_cancel for task in left)  # type: ignore[attr-defined]
+
+
+def _has_begun(task: asyncio.Task[Any]) -> bool:
+    coro = task.get_coro()
+    return not inspect.iscoroutine(coro) or inspect.getcoroutinestate(coro) != inspect.CORO_CREATED
 
 
 def mute(task: asyncio.Future[Any]) -> None:

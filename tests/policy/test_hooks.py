@@ -31,6 +31,8 @@ AFTER_INSTALL = {
     "fork": ["7", "True"],
     "uninstall": [STOCK],
     "install_again": [SELECTOR_LOOP, OURS, STOCK],
+    "choice_reaches_slots": [*["Chosen Chosen Chosen"] * 2, *[f"{OURS} {OURS} {OURS}"] * 3],
+    "choice_reaches_slots_of_qthread": ["Chosen", "True"],
 }
 
 KINDS = ["policy", "factory"] if _policy.HAS_POLICIES else ["factory"]

@@ -16,9 +16,11 @@ from pathlib import Path
 if sys.argv[1] == "factory":
     import without_policies  # noqa: F401
 
+import asyncslot
 import asyncslot_policy
-from asyncslot import AsyncSlotEventLoop, run_task
+from asyncslot import AsyncSlot, AsyncSlotEventLoop, run_task
 from asyncslot._qt import QtCore
+from asyncslot_policy import _registry
 
 
 def name_of(loop):
@@ -188,6 +190,45 @@ def install_again():
     print(asyncio.run(main()))
     asyncslot_policy.install("off")
     print(asyncio.run(main()))
+
+
+class Chosen(AsyncSlotEventLoop):
+    """Another loop of ours, as AsyncSlotSelectorEventLoop is on Windows."""
+
+
+def make_chosen():
+    return Chosen()
+
+
+def choice_reaches_slots():
+    """`asyncslot.run`, a slot and `run_task` have the loop that asyncio has, if that is one of ours."""
+    _registry.BUILT_IN["qt-selector"] = "__main__:Chosen"
+    slot = AsyncSlot(main)
+    for name in ("qt-selector", "__main__:make_chosen", "asyncio:SelectorEventLoop", "qt", "off"):
+        asyncslot_policy.install(name)
+        made = [asyncslot.run(main())]
+        for start in (slot, lambda: run_task(main())):
+            task = start()
+            loop = task.get_loop()
+            loop.run_until_complete(task)
+            loop.shutdown()
+            made.append(task.result())
+        print(*made)
+
+
+def choice_reaches_slots_of_qthread():
+    class Worker(QtCore.QObject):
+        def work(self):
+            print(name_of(run_task(main()).get_loop()))
+            thread.quit()
+
+    asyncslot_policy.install("__main__:Chosen")
+    worker = Worker()
+    thread = QtCore.QThread()
+    worker.moveToThread(thread)
+    thread.started.connect(worker.work)
+    thread.start()
+    print(thread.wait(10_000))
 
 
 app = QtCore.QCoreApplication([])

@@ -18,16 +18,16 @@ def find_box() -> QMessageBox:
 
 def drive() -> None:
     (window,) = [window for window in QApplication.topLevelWidgets() if hasattr(window, "path")]
-    write_text = Path.write_text
+    replace = Path.replace
 
-    def write_and_tell(path: Path, text: str) -> None:
+    def replace_and_tell(*paths: Path) -> None:
         if end == "fail":
-            raise OSError("disk full")
-        write_text(path, text)
+            raise RuntimeError("disk full")  # No OSError: whatever goes wrong, the text is not saved.
+        replace(*paths)
         print("written")
 
-    Path.write_text = write_and_tell
-    window.text.insertPlainText("changed ")
+    Path.replace = replace_and_tell
+    window.text.insertPlainText("changed \u2713 ")
     window.poll = QTimer()  # Owned by the window: nothing of the driver's outlives it.
     window.poll.timeout.connect(lambda: respond(window))
     window.poll.start(10)
@@ -39,7 +39,7 @@ def respond(window) -> None:
     if box is None:
         return
     if box.icon() == QMessageBox.Icon.Critical:
-        print("error:", box.text().splitlines()[-1], "| open:", window.isVisible())
+        print("error:", box.text().splitlines()[-1], "| open:", window.isVisible(), window.text.document().isModified())
         QApplication.exit(0)
     else:
         window.close()  # Pressed twice: it asks once.

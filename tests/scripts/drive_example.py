@@ -29,5 +29,5 @@ def drive() -> None:
 
 original = QApplication.exec
 QApplication.exec = lambda *_: (QTimer.singleShot(0, drive), original())[1]
-source = Path(path).read_text().replace("PySide6", BINDING)  # The README shows PySide6's names.
+source = Path(path).read_text(encoding="utf-8").replace("PySide6", BINDING)  # The README shows PySide6's names.
 exec(compile(source, path, "exec"), {"__name__": "__main__", "__file__": path})
