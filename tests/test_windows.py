@@ -165,6 +165,58 @@ def test_subprocess(loop: AsyncSlotEventLoop) -> None:
     assert run(loop, main()) == (b"cba", 3, 1)
 
 
+def test_terminate_is_a_hard_kill(loop: AsyncSlotEventLoop) -> None:
+    """Windows ends the process at once: no handler of SIGTERM and no `finally` runs there."""
+    code = (
+        "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: print('handled', flush=True))\n"
+        "try: print('ready', flush=True); time.sleep(3600)\n"
+        "finally: print('cleaned up', flush=True)"
+    )
+
+    async def main() -> tuple[bytes, bytes, int]:
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=subprocess.PIPE)
+        ready = await process.stdout.readline()
+        process.terminate()
+        rest, _ = await process.communicate()
+        return ready.strip(), rest, process.returncode
+
+    assert run(loop, main()) == (b"ready", b"", 1)
+
+
+STDIN_READER = """
+import asyncio, sys, asyncslot
+from asyncslot._qt import QtCore
+
+class Protocol(asyncio.Protocol):
+    def data_received(self, data):
+        print("data")
+
+async def main():
+    loop = asyncio.get_running_loop()
+    failed = loop.create_future()
+    loop.set_exception_handler(lambda _, context: failed.done() or failed.set_result(context))
+    try:
+        await loop.connect_read_pipe(Protocol, sys.stdin)
+        await failed
+    except OSError:
+        pass
+    print("failed")
+    print(await loop.run_in_executor(None, sys.stdin.readline))
+
+app = QtCore.QCoreApplication([])
+asyncio.run(main(), loop_factory=LOOP)
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="asyncio.run() takes a loop_factory from Python 3.12 on")
+@pytest.mark.parametrize("kind", ["asyncio.ProactorEventLoop", "asyncslot.AsyncSlotEventLoop"])
+def test_stdin_is_no_pipe_for_a_loop(kind: str) -> None:
+    """connect_read_pipe(sys.stdin) does not work, as on the stock loop; a thread reads it."""
+    command = [sys.executable, "-c", STDIN_READER.replace("LOOP", kind)]
+    run = subprocess.run(command, input="line\n", capture_output=True, text=True, check=False, timeout=CEILING_S)
+    assert run.stdout.split() == ["failed", "line"]
+
+
 def test_executor_and_threads(loop: AsyncSlotEventLoop) -> None:
     """run_in_executor() and call_soon_threadsafe() wake a guest that waits."""
 
@@ -410,3 +462,21 @@ def test_choice_of_the_policy_reaches_run_and_slots(app: Any) -> None:
         task.get_loop().shutdown()
         made += [asyncio.run(kind()) if name != "off" else None, asyncslot.run(kind()), task.result()]
     assert made == ["AsyncSlotSelectorEventLoop"] * 3 + [None] + ["AsyncSlotEventLoop"] * 2
+
+
+@pytest.mark.filterwarnings("ignore:.*policy.* deprecated:DeprecationWarning")
+def test_stock_policy_does_not_reach_slots(app: Any) -> None:
+    """asyncio's WindowsSelectorEventLoopPolicy, which pyzmq advises, changes nothing for slots and `asyncslot.run`."""
+
+    async def kind() -> str:
+        return type(asyncio.get_running_loop()).__name__
+
+    before = asyncio.get_event_loop_policy()
+    asyncio.set_event_loop_policy(asyncio.WindowsSelectorEventLoopPolicy())
+    try:
+        task = asyncslot.run_task(kind())
+        task.get_loop().shutdown()
+        made = [task.result(), asyncslot.run(kind()), asyncio.run(kind())]
+    finally:
+        asyncio.set_event_loop_policy(before)
+    assert made == ["AsyncSlotEventLoop", "AsyncSlotEventLoop", "_WindowsSelectorEventLoop"]
