@@ -32,7 +32,9 @@ def test_program_without_main_guard_is_told(start: str, tmp_path: Path) -> None:
     assert len(run.stdout.splitlines()) == 1
     assert run.stdout.startswith("BrokenProcessPool: run_in_process(): the process ended before it could call")
     assert "'if __name__ == \"__main__\":' is missing there" in run.stdout
-    assert run.stderr.count("write 'if __name__ == \"__main__\":'") == 1
+    # Python 3.8 starts a process for each core at once, and each says it.
+    times = run.stderr.count("write 'if __name__ == \"__main__\":'")
+    assert times == 1 if sys.version_info >= (3, 9) else times >= 1
     for noise in ("During handling", "never awaited", "was destroyed", "ResourceWarning"):
         assert noise not in run.stderr
 

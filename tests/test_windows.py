@@ -436,6 +436,18 @@ def test_subprocess_on_selector_loop_names_the_loop_that_has_it(selector_loop: A
     run(selector_loop, main())
 
 
+def test_qprocess_on_selector_loop(selector_loop: AsyncSlotSelectorEventLoop) -> None:
+    """Qt's own class for processes needs nothing of asyncio's loop."""
+
+    async def main() -> Any:
+        process = QtCore.QProcess()
+        async with asyncslot.expect_signal(process.finished, timeout_s=CEILING_S) as received:
+            process.start(sys.executable, ["-c", "import sys; sys.exit(3)"])
+        return received.arguments[0]
+
+    assert run(selector_loop, main()) == 3
+
+
 @pytest.mark.parametrize("kind", [AsyncSlotEventLoop, AsyncSlotSelectorEventLoop])
 def test_signal_handler_names_signal_signal(app: Any, kind: type[AsyncSlotEventLoop]) -> None:
     """Neither loop has add_signal_handler(); signal.signal() does the same."""
