@@ -19,6 +19,7 @@ def drive() -> None:
 
     def watch() -> None:
         if window.button.isEnabled():
+            window.timer.stop()  # The application quits when the process has ended, which may take a moment.
             print("pytest listed:", "pytest " in window.text.toPlainText())
             window.close()
 
