@@ -31,8 +31,8 @@ class Window(QWidget):
             process.terminate()
             raise
         finally:
-            self.button.setEnabled(True)
             await process.wait()  # The application waits for this.
+            self.button.setEnabled(True)
 
 
 if __name__ == "__main__":
