@@ -6,6 +6,7 @@ handles         the handles that call_soon and call_at return
 waker           the Qt objects that call the guest
 selector        selectors that Qt can watch
 port            a completion port, Windows' way to wait, that Qt can watch
+watcher_thread  starting the thread that waits for a selector or a port
 unix, windows   the platform's stock loop, and what differs between platforms
 blocking_calls  run_until_complete and run_forever on the stack
 quit            what happens when the application or the thread quits

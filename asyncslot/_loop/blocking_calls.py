@@ -94,7 +94,7 @@ class BlockingCall:
         self.end()
 
     def leave(self) -> None:
-        """Make `exec` return now, if it was ended: its Qt loop is the innermost, and has called the guest once more."""
+        """Make `exec` return now. The call has ended, but its Qt loop has called the guest once more."""
 
 
 class NestedCall(BlockingCall):
@@ -222,7 +222,7 @@ class ApplicationCall(BlockingCall):
             self._exit()
 
     def leave(self) -> None:
-        """Make ``exec()`` return now, if it waits for the end of a dialog that has ended."""
+        """Make ``exec()`` return now, if it has not been told to: it waited for a dialog, which has ended."""
         # Not each dispatcher emits aboutToBlock while a timer of 0 ms runs, such as the waker's.
         self._late_calls += 1
         # If the program has called exit() just before (see `end`), it was in the pass of the first calls.
@@ -301,7 +301,7 @@ class BlockingCalls:
         return call.is_ended and call.is_innermost()
 
     def leave(self) -> None:
-        """Have the innermost call's Qt loop return, which is about to, and has called the guest."""
+        """Make the innermost call return now. It has ended, but Qt has called the guest once more."""
         self.stack[-1].leave()
 
     @property

@@ -20,8 +20,9 @@ import contextlib
 import queue
 import socket
 import threading
-import time
 from typing import TYPE_CHECKING, Any, Optional
+
+from asyncslot._loop.watcher_thread import start_or_pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,10 +34,6 @@ _REPORT = b"r"
 
 # What the thread is told. _END_LATER: there is a packet that says so in the port, too, which it has to take out.
 _WATCH, _END, _END_LATER = range(3)
-
-# How long to wait, in seconds, if there can be no thread, as at the end of a program. Arbitrary: short for a person,
-# and long for a processor.
-RETRY_S = 0.001
 
 
 class WatchedPort:
@@ -67,7 +64,7 @@ class WatchedPort:
         self._thread: Optional[threading.Thread] = None
         # Each thread has a queue of its own.
         self._commands: queue.SimpleQueue[int] = queue.SimpleQueue()
-        # What has ended the thread, for the guest to raise.
+        # What the system has told the thread instead of a packet. The guest's next poll raises it.
         self._error: Optional[OSError] = None
         # Locked when it is the guest's turn. It is a flag, and nobody waits for it: asking a lock
         # is a call without a Python frame, once per iteration.
@@ -100,17 +97,10 @@ class WatchedPort:
 
     def _start_thread(self) -> bool:
         self._commands = queue.SimpleQueue()
-        # A daemon, so that a loop that nobody closes does not keep the interpreter from ending.
-        thread = threading.Thread(target=self._run, args=(self._commands,), name="asyncslot-port-watcher", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:
-            # The interpreter ends (Python 3.12), or there are too many threads. So the guest looks again soon.
-            time.sleep(RETRY_S)
+        self._thread = start_or_pause(self._run, self._commands, name="asyncslot-port-watcher")
+        if self._thread is None:
             self._report()
-            return False
-        self._thread = thread
-        return True
+        return self._thread is not None
 
     def unwatch(self) -> None:
         """End the thread. It is the guest's turn then."""

@@ -14,8 +14,9 @@ import select
 import selectors
 import socket
 import threading
-import time
 from typing import TYPE_CHECKING, Any, Optional
+
+from asyncslot._loop.watcher_thread import RETRY_S, start_or_pause
 
 if TYPE_CHECKING:
     from collections import deque
@@ -29,10 +30,6 @@ MAX_EVENTS = 40
 
 # The messages between the guest and the waiter thread, one byte each: two commands and the report.
 _WATCH, _END, _REPORT = b"w", b"e", b"r"
-
-# How long to wait, in seconds, where the thread cannot wait for all descriptors, or there can be no thread. Arbitrary:
-# short for a person, and long for a processor.
-RETRY_S = 0.005
 
 
 def make_watchable(selector: Optional[selectors.BaseSelector]) -> Any:
@@ -147,17 +144,10 @@ class WaiterSelector(selectors.BaseSelector):
         self._command_writer.send(_WATCH)
 
     def _start_thread(self) -> bool:
-        # A daemon, so that a loop that nobody closes does not keep the interpreter from ending.
-        thread = threading.Thread(target=self._run, name="asyncslot-waiter", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:
-            # The interpreter ends (Python 3.12), or there are too many threads. So the guest looks again soon.
-            time.sleep(RETRY_S)
+        self._thread = start_or_pause(self._run, name="asyncslot-waiter")
+        if self._thread is None:
             self._report()
-            return False
-        self._thread = thread
-        return True
+        return self._thread is not None
 
     def unwatch(self) -> None:
         """End the thread. The next `watch` starts another."""

@@ -20,9 +20,8 @@ __all__ = [
 # From Qt 6.5 on, QCoreApplication.exit() emits aboutToQuit by itself. Before, exec() does when it returns.
 EXIT_TELLS_AT_ONCE = tuple(map(int, QtCore.qVersion().split(".")[:2])) >= (6, 5)
 
-# The signals of a dispatcher of which at least one comes between two passes of a Qt loop, after the first has ended.
-# While a timer of 0 ms runs, the dispatcher of Windows emits no aboutToBlock. It emits `awake` where a pass begins;
-# others may emit it where a pass ends.
+# The signals that a dispatcher emits between two passes of a Qt loop. On Windows, aboutToBlock does not come while a
+# timer of 0 ms runs, but `awake` comes at the beginning of each pass. On other systems, `awake` may come at its end.
 BETWEEN_PASSES = ("aboutToBlock", "awake") if sys.platform == "win32" else ("aboutToBlock",)
 
 # Qt 5's bindings were made for Python 2, where "exec" is a keyword. PyQt5 has both names, PySide2 only this one.

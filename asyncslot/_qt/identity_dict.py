@@ -27,8 +27,8 @@ class IdentityDict(Generic[V]):
         # A WeakKeyDictionary would not do: a program's QObject may define __eq__ without __hash__.
         # An id is valid as a key, because the weak reference removes the entry before the id is used again.
         self._entries: dict[int, tuple[weakref.ref[Any], V]] = {}
-        # Returns the entry of an object by its id, for a caller that cannot afford a Python call: the second item is
-        # its value. None if there is none.
+        # Returns an entry by the id of its object, or None. The second item of an entry is the value. It is for callers
+        # that run once per slot call: `get` is a Python call more.
         self.entry_of: Callable[[int], tuple[Any, V] | None] = self._entries.get
 
     def __getitem__(self, key: Any) -> V:

@@ -128,7 +128,7 @@ class TaskRegistry:
     def hold_during(
         self, run: Callable[[asyncio.Handle], object], step: asyncio.Handle, task: asyncio.Task[Any], record: TaskRecord
     ) -> None:
-        """Call *run* with *task*'s first step. Refer to the task before that, until it is done."""
+        """Refer to *task* until it is done, and meanwhile call *run* with its first step."""
         # As `add` and `release_when_done` do, without a call for what each call of a slot needs.
         records, owned = self._records, record.owned
         records[task] = record
