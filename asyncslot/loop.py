@@ -7,9 +7,11 @@ import atexit
 import contextlib
 import enum
 import heapq
+import inspect
 import sys
 import threading
 import time
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Awaitable, Callable, ClassVar, Coroutine, Generator, Iterator, NoReturn, TypeVar
 
 from asyncslot._loop.blocking_calls import (
@@ -22,7 +24,16 @@ from asyncslot._loop.blocking_calls import (
 from asyncslot._loop.debug_run import DebugRun
 from asyncslot._loop.depth import FREE_DEPTH, DepthLimit
 from asyncslot._loop.dialog_hold import DialogHold
-from asyncslot._loop.first_step import check_coroutine, create_captured, dispose
+from asyncslot._loop.first_step import (
+    HAS_EAGER_START,
+    STOCK_CREATE_TASK,
+    check_coroutine,
+    create_captured,
+    dispose,
+    has_started,
+    take_first_step,
+    undo,
+)
 from asyncslot._loop.handles import Handle, TimerHandle, run_locked
 from asyncslot._loop.interrupts import Interrupts, deferring_signals, on_main_thread
 from asyncslot._loop.quit import Quit, QuitPhase
@@ -100,6 +111,9 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+# In Python 3.11, looking up a member of an enum takes as long as four Python calls.
+_IDLE, _STOPPED = QuitPhase.IDLE, Outcome.STOPPED
 
 
 class LoopState(enum.Enum):
@@ -333,7 +347,7 @@ class GuestEventLoop(_StockEventLoop):
             raise RuntimeError(msg)
 
     def _check_own_thread(self, caller: str) -> None:
-        if self._thread_id not in (None, threading.get_ident()):
+        if self._thread_id not in (None, get_ident()):
             msg = (
                 f"{caller} was called on thread {threading.current_thread().name!r}, but the loop runs on another; "
                 "use asyncio.run_coroutine_threadsafe() or call_soon_threadsafe()"
@@ -444,7 +458,7 @@ class GuestEventLoop(_StockEventLoop):
         heapq.heappush(self._scheduled, timer)
         # Only the first timer changes when the waker must call. If the guest is awake, wait() arms the waker later.
         # On another thread it is an error, as in asyncio; but a Qt timer started there would be lost for good.
-        if self._slicer.is_waiting and self._scheduled[0] is timer and self._thread_id == threading.get_ident():
+        if self._slicer.is_waiting and self._scheduled[0] is timer and self._thread_id == get_ident():
             self._slicer.wait_for_timers()
         return timer
 
@@ -580,7 +594,7 @@ class GuestEventLoop(_StockEventLoop):
     def _check_can_block(self) -> None:
         self._check_closed()
         if self.is_running():
-            if self._thread_id != threading.get_ident():
+            if self._thread_id != get_ident():
                 msg = "This event loop is already running, on another thread; use asyncio.run_coroutine_threadsafe()"
                 raise RuntimeError(msg)
             if not self._slicer.is_foreign():
@@ -725,7 +739,7 @@ class GuestEventLoop(_StockEventLoop):
             raise
         return self._start_task(coro, record, name=name, context=context)
 
-    def _start_task(
+    def _start_task(  # noqa: C901, PLR0912, PLR0915 - inlined, see below.
         self,
         coro: Coroutine[Any, Any, T],
         record: TaskRecord,
@@ -733,18 +747,133 @@ class GuestEventLoop(_StockEventLoop):
         name: str | None = None,
         context: contextvars.Context | None = None,
     ) -> asyncio.Task[T]:
-        """Do the same as `run_task`; *coro* is known to be a coroutine."""
+        """
+        Do the same as `run_task`; *coro* is known to be a coroutine.
+
+        Each call of a slot comes here. What it calls for the usual task is written out: each Python call would cost
+        a hundredth of a slot call.
+        """
         slicer = self._slicer
         try:
             # One comparison for the usual case. It differs if the loop is closed, stopped, or on another thread.
-            if self._thread_id != threading.get_ident():
+            if self._thread_id != get_ident():
                 self._prepare_to_start()
         except BaseException:  # We own coro now: close it on any failure.
             dispose(coro)
             raise
         # Asked before the first step, which may itself begin the quit: the quit then cancels the task.
-        is_late = self._quit.phase is not QuitPhase.IDLE and slicer.is_foreign()
-        task, first_step = create_captured(self, slicer, coro, name, context)
+        is_late = self._quit.phase is not _IDLE and slicer.is_foreign()
+        # A subclass or an instance of the loop may have its own create_task(), which must be called.
+        if (
+            context is not None
+            or self._task_factory is not None
+            or self._debug
+            or slicer.captured is not None
+            or getattr(self.create_task, "__func__", None) is not STOCK_CREATE_TASK
+        ):
+            return self._start_unusual(coro, record, name, context, is_late=is_late)
+
+        # The task is made. As in `create_captured`.
+        handle: Any = None
+        current: asyncio.Task[Any] | None = None
+        if HAS_EAGER_START and record.on_created is None:
+            # Its constructor takes the first step. But the registry must know the task before, and others may then
+            # ask it for its loop. So it is made a future first.
+            task: asyncio.Task[T] = asyncio.Task.__new__(asyncio.Task)
+            try:
+                asyncio.Future.__init__(task, loop=self)
+            except BaseException:
+                dispose(coro)
+                raise
+        else:
+            captured: list[Any] = []
+            slicer.captured, slicer.enqueue = captured, captured.append
+            try:
+                task = asyncio.Task(coro, loop=self, name=name)
+                # A finalizer may have queued a handle, too.
+                handle = captured.pop() if len(captured) == 1 else take_first_step(captured, task)
+            except BaseException:  # We own coro now: close it on any failure.
+                undo(self, slicer, coro, captured)
+                raise
+            finally:
+                # As `Slicer.end_capture`.
+                ready, rest = slicer.ready, iter(captured)
+                enqueue = slicer.enqueue_and_wake if slicer.is_waiting else ready.append
+                slicer.captured, slicer.enqueue = None, enqueue
+                if captured:
+                    ready.extend(rest)
+                if slicer.is_waiting and ready:
+                    slicer.wake()
+            # Most often there is none, and asking costs no Python call.
+            if find_current_task(self) is not None:
+                current = set_task_aside(self)
+
+        # It is held. As in `TaskRegistry.hold_during`.
+        records, owned = self._registry.records, record.owned
+        records[task] = record
+        if owned is not None:
+            owned.tasks[task] = None
+        if record.on_created is not None:
+            record.on_created(task)
+
+        # Its first step is taken. As in `_run_now`, and in `Slicer.run_now`.
+        if slicer.depth == 0:
+            # An older request was for a Qt loop that was not there.
+            self._calls.end_request = None
+        level = slicer.callback_level
+        slicer.depth += 1
+        slicer.callback_level = slicer.get_loop_level()
+        try:
+            try:
+                if handle is None:
+                    asyncio.Task.__init__(task, coro, loop=self, name=name, eager_start=True)  # type: ignore[call-arg]
+                else:
+                    handle._context.run(handle._callback)
+            finally:
+                if slicer.set_aside or slicer.is_paused:
+                    slicer.leave((level, None))
+                else:
+                    slicer.depth -= 1
+                    slicer.slice_end_s = 0.0
+                    slicer.callback_level = level
+        except BaseException as exc:  # noqa: BLE001 - most often it ends a Qt loop, and is raised there.
+            self._end_by_first_step(exc, task, coro)
+        finally:
+            if current is not None:
+                put_task_back(self, current)
+            if slicer.depth == 0:
+                # If nothing is ready, the waker rests at once. This saves one wake-up by Qt per slot call.
+                if not slicer.is_waiting:
+                    slicer.wait()
+                # The conditions of _settle(), without the call.
+                calls = self._calls
+                is_leaving = self._is_detaching or not calls.is_attached or self._quit.phase is not _IDLE
+                if is_leaving and not calls.stack:
+                    self._settle()
+            # Unless it goes on, or has failed, it is let go of.
+            if task.done() and not task._log_traceback and (owned is None or owned.tasks.get(task) is None):
+                records.pop(task, None)
+                if owned is not None:
+                    owned.tasks.pop(task, None)
+            else:
+                self._registry.release_when_done(task)
+        if self._calls.end_request is not None:
+            self._raise_end_request()
+        if is_late:
+            self._quit.add_latecomer(task)
+        return task
+
+    def _start_unusual(
+        self,
+        coro: Coroutine[Any, Any, T],
+        record: TaskRecord,
+        name: str | None,
+        context: contextvars.Context | None,
+        *,
+        is_late: bool,
+    ) -> asyncio.Task[T]:
+        """Do the rest of `_start_task` in debug mode, with a task factory or a given context, or inside a capture."""
+        task, first_step = create_captured(self, self._slicer, coro, name, context)
         if first_step is None:
             self._registry.add(task, record)
             self._registry.release_when_done(task)
@@ -753,6 +882,23 @@ class GuestEventLoop(_StockEventLoop):
         if is_late:
             self._quit.add_latecomer(task)
         return task
+
+    def _end_by_first_step(self, exc: BaseException, task: asyncio.Task[T], coro: Coroutine[Any, Any, T]) -> None:
+        """
+        Act on what has left a task's first step, or was raised before the step began, by a signal handler.
+
+        Raises:
+            BaseException: *exc*, if no Qt loop runs that it could end, or if it is an error of asyncio's own.
+        """
+        if task.done():
+            # It leaves the loop, so asyncio need not log it, too.
+            if not task.cancelled():
+                task.exception()
+        elif inspect.iscoroutine(coro) and not has_started(coro):
+            # Nobody will take the step any more. By the base class: the task's own method would wait for the step.
+            asyncio.Future.cancel(task)
+            dispose(coro)
+        self._end_or_raise(exc)
 
     def _prepare_to_start(self) -> None:
         self._check_closed()
@@ -770,10 +916,7 @@ class GuestEventLoop(_StockEventLoop):
         try:
             slicer.run_now(handle)
         except (SystemExit, KeyboardInterrupt) as exc:
-            # No Qt loop runs that the exception could end, so it is the caller's.
-            if not self._calls.stack and slicer.get_loop_level() == 0 and not self._quit.pumps:
-                raise
-            self._end_by_error(exc)
+            self._end_or_raise(exc)
         finally:
             if task is not None:
                 put_task_back(self, task)
@@ -786,6 +929,13 @@ class GuestEventLoop(_StockEventLoop):
                     self._settle()
         if self._calls.end_request is not None:
             self._raise_end_request()
+
+    def _end_or_raise(self, exc: BaseException) -> None:
+        # If no Qt loop runs that the exception could end, it is the caller's.
+        is_in_qt_loop = self._calls.stack or self._slicer.get_loop_level() or self._quit.pumps
+        if not is_in_qt_loop or not isinstance(exc, (SystemExit, KeyboardInterrupt)):
+            raise exc
+        self._end_by_error(exc)
 
     def _raise_end_request(self) -> None:
         """Raise what was to end the application, if the first step of a task that runs before ``exec()`` is over."""
@@ -813,7 +963,7 @@ class GuestEventLoop(_StockEventLoop):
         outer = None if debug_run is None else debug_run.begin_nested()
         try:
             task = set_task_aside(self)
-            if self._slicer.run(self.time_slice_s, None if debug_run is None else debug_run.run) is Outcome.STOPPED:
+            if self._slicer.run(self.time_slice_s, None if debug_run is None else debug_run.run) is _STOPPED:
                 self._end_stopped()
         except BaseException as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
             self._end_by_error(exc)
@@ -918,7 +1068,7 @@ class GuestEventLoop(_StockEventLoop):
             return
         if not calls.is_attached:
             self._close_running(later=False)
-        elif self._quit.phase is not QuitPhase.IDLE:
+        elif self._quit.phase is not _IDLE:
             self._complete_quit()
         elif self._is_detaching:
             self._detach(later=True)

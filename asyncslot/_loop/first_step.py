@@ -27,13 +27,26 @@ from asyncslot._task.asyncio_private import put_task_back, set_task_aside
 if TYPE_CHECKING:
     from asyncslot._loop.slicer import Slicer
 
-__all__ = ["InContext", "check_coroutine", "create_captured", "create_in", "dispose"]
+__all__ = [
+    "HAS_EAGER_START",
+    "STOCK_CREATE_TASK",
+    "InContext",
+    "check_coroutine",
+    "create_captured",
+    "create_in",
+    "dispose",
+    "has_started",
+    "take_first_step",
+    "undo",
+]
 
 T = TypeVar("T")
 
-# `create_captured` does the work of this method itself: calling it would take a tenth of the time of a slot call.
-_STOCK_CREATE_TASK = asyncio.BaseEventLoop.create_task
+# What makes a task if there is no task factory.
+STOCK_CREATE_TASK = asyncio.BaseEventLoop.create_task
 
+# A task can take its first step while it is made.
+HAS_EAGER_START = sys.version_info >= (3, 12)
 # asyncio's own eager task factory. Before Python 3.12, which has none, an object that no factory is.
 _EAGER_FACTORY = getattr(asyncio, "eager_task_factory", object())
 
@@ -66,7 +79,7 @@ def dispose(coro: object) -> None:
     A coroutine that has begun is left alone: its task goes on with it.
     """
     # Also called with what a user passed by mistake, such as a future, which is not ours to close.
-    if asyncio.iscoroutine(coro) and not _has_started(coro):
+    if asyncio.iscoroutine(coro) and not has_started(coro):
         coro.close()
 
 
@@ -97,31 +110,22 @@ def create_captured(
     """
     factory = loop._task_factory
     create: Callable[..., Any] = loop.create_task
-    # A subclass or an instance of the loop may have its own create_task(), which must be called. In debug mode the
-    # stock method also hides its own frame from the task's traceback.
-    is_stock = factory is None and getattr(create, "__func__", None) is _STOCK_CREATE_TASK and not loop._debug
     captured: list[Any] = []
     outer, slicer.captured = slicer.captured, captured
     slicer.enqueue = captured.append
     try:
         try:
-            if is_stock and context is None:
-                task: asyncio.Task[T] = asyncio.Task(coro, loop=loop, name=name)
-            else:
-                if factory is _EAGER_FACTORY:
-                    # It would run the first step itself, before the registry can hold the task and its record.
-                    create = functools.partial(asyncio.Task, loop=loop)
-                task = create_in(create, coro, name, context)
+            if factory is _EAGER_FACTORY:
+                # It would run the first step itself, before the registry can hold the task and its record.
+                create = functools.partial(asyncio.Task, loop=loop)
+            task: asyncio.Task[T] = create_in(create, coro, name, context)
         except BaseException:  # We own coro now: close it on any failure.
-            _undo(loop, slicer, coro, captured)
+            undo(loop, slicer, coro, captured)
             raise
         # Another eager factory has run the first step: the task's handle in the list is its second one.
-        if factory is not None and _has_started(coro):
+        if factory is not None and has_started(coro):
             return task, None
-        # The usual case, without a search.
-        if len(captured) == 1 and getattr(captured[0]._callback, "__self__", None) is task:
-            return task, captured.pop()
-        return task, _take_first_step(captured, task)
+        return task, take_first_step(captured, task)
     finally:
         # Also on failure: finalizers, or the factory itself, may have queued callbacks of others.
         slicer.end_capture(captured, outer)
@@ -152,7 +156,7 @@ def create_in(
     return create(InContext(coro, context), name=name)
 
 
-def _undo(loop: Any, slicer: Slicer, coro: Coroutine[Any, Any, T], captured: list[Any]) -> None:
+def undo(loop: Any, slicer: Slicer, coro: Coroutine[Any, Any, T], captured: list[Any]) -> None:
     """Close the coroutine, and end the task if the task factory had made it before it failed."""
     # Cancelled before its first step, the task ends in that step, and the body never runs.
     owners = (getattr(handle._callback, "__self__", None) for handle in captured)
@@ -161,14 +165,14 @@ def _undo(loop: Any, slicer: Slicer, coro: Coroutine[Any, Any, T], captured: lis
         task.cancel()
         current = set_task_aside(loop)
         try:
-            slicer.run_now(_take_first_step(captured, task))
+            slicer.run_now(take_first_step(captured, task))
         finally:
             if current is not None:
                 put_task_back(loop, current)
     dispose(coro)
 
 
-def _take_first_step(captured: list[Any], task: asyncio.Task[Any]) -> asyncio.Handle | None:
+def take_first_step(captured: list[Any], task: asyncio.Task[Any]) -> asyncio.Handle | None:
     """Take the handle whose callback is a method of the task out of the list; None if there is none."""
     for handle in captured:
         if getattr(handle._callback, "__self__", None) is task:
@@ -178,7 +182,8 @@ def _take_first_step(captured: list[Any], task: asyncio.Task[Any]) -> asyncio.Ha
     return None
 
 
-def _has_started(coro: object) -> bool:
+def has_started(coro: object) -> bool:
+    """Tell whether a coroutine has begun; False for one that is not Python's own, which cannot be asked."""
     return inspect.iscoroutine(coro) and inspect.getcoroutinestate(coro) != inspect.CORO_CREATED
 
 

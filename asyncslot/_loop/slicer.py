@@ -62,6 +62,10 @@ class Outcome(enum.Enum):
     STOPPED = enum.auto()
 
 
+# In Python 3.11, looking up a member of an enum takes as long as four Python calls.
+_IDLE, _MORE, _STOPPED = Outcome.IDLE, Outcome.MORE, Outcome.STOPPED
+
+
 class Slicer:
     """
     The ready queue and the timers, and how much of them runs before it is Qt's turn.
@@ -142,12 +146,12 @@ class Slicer:
         # any iteration, one more iteration runs, as in asyncio.
         self._is_in_iteration = False
         # When the present slice is over, by `clock`. 0 makes each slice on the stack end at its next look.
-        self._slice_end_s = 0.0
+        self.slice_end_s = 0.0
         # When the innermost slice was to be over when it began.
         self._due_s = 0.0
         # Handles that could not run, because a frame below has entered their context; and the `depth` then.
         # They wait outside the queue, where they would keep the guest awake for nothing.
-        self._set_aside: list[tuple[int, Any]] = []
+        self.set_aside: list[tuple[int, Any]] = []
 
     # -- opening and closing --
 
@@ -208,7 +212,7 @@ class Slicer:
             self.is_waiting = False
             return
         if self.captured is None:
-            self.enqueue = self._enqueue_and_wake  # As `_route` does.
+            self.enqueue = self.enqueue_and_wake  # As `_route` does.
         self._waker.rest()
         if self.scheduled:
             self._waker.wake_by(self.scheduled[0]._when, self._get_time())
@@ -235,11 +239,12 @@ class Slicer:
         if self.captured is not None:
             self.enqueue = self.captured.append
         elif self.is_waiting:
-            self.enqueue = self._enqueue_and_wake
+            self.enqueue = self.enqueue_and_wake
         else:
             self.enqueue = self.ready.append
 
-    def _enqueue_and_wake(self, handle: Any) -> None:
+    def enqueue_and_wake(self, handle: Any) -> None:
+        """Queue a handle while the waker rests."""
         self.ready.append(handle)
         # call_soon() on another thread is an error, as in asyncio. But the waker must not be called
         # there: a Qt timer can be started only on its own thread.
@@ -271,24 +276,19 @@ class Slicer:
 
     def _release_captured(self, captured: list[Any]) -> None:
         """Queue what is captured and suspend the capture: callbacks now run that may wait for these handles."""
-        # One by one: a finalizer may append at any moment, and its handle must keep its place.
-        while captured:
-            self.ready.append(captured.pop(0))
-        self.captured = None
-        self._route()
-        # A finalizer that ran after the first loop and before _route() has appended here.
-        while captured:
-            self.ready.append(captured.pop(0))
+        self.end_capture(captured, None)
+        # The capture goes on with the same list.
+        captured.clear()
 
     def leave(self, frame: Frame) -> None:
         """End what `enter` began."""
-        if self._set_aside:
+        if self.set_aside:
             self._readmit()
         if self.is_paused:
             self._resume()
         self.depth -= 1
         # A slice below this frame ends at its next look at the clock, and Qt decides what runs next.
-        self._slice_end_s = 0.0
+        self.slice_end_s = 0.0
         self.callback_level, captured = frame
         if captured is not None:
             self.captured = captured
@@ -297,15 +297,15 @@ class Slicer:
     def _put_aside(self, handle: Any) -> None:
         # A reader's handle is queued at each poll as long as its descriptor is readable, so it comes again.
         if not self._is_polled(handle):
-            self._set_aside.append((self.depth, handle))
+            self.set_aside.append((self.depth, handle))
 
     def _readmit(self) -> None:
         """Queue again, in front, the handles that may run now that the present frame ends."""
         # A handle that was set aside at depth n waits for a frame below n. So it is tried again when frame
         # n - 1 ends; if a frame further down is the cause, the handle is set aside once more.
         depth = self.depth
-        left = [handle for its_depth, handle in self._set_aside if its_depth > depth]
-        self._set_aside = [(its_depth, handle) for its_depth, handle in self._set_aside if its_depth <= depth]
+        left = [handle for its_depth, handle in self.set_aside if its_depth > depth]
+        self.set_aside = [(its_depth, handle) for its_depth, handle in self.set_aside if its_depth <= depth]
         # In front and in their order: they were queued before all that is in the queue now.
         self.ready.extendleft(reversed(left))
         # The waker may rest, because handles that are set aside are not in the queue.
@@ -324,18 +324,13 @@ class Slicer:
             captured: The list.
             outer: What `captured` was before.
         """
-        queue = self.ready.append if outer is None else outer.append
-        while captured:
-            queue(captured.pop(0))
-        self.captured = outer
-        # As _route() does, without the call: this runs once per slot call.
-        if outer is not None:
-            self.enqueue = outer.append
-        else:
-            self.enqueue = self._enqueue_and_wake if self.is_waiting else self.ready.append
-        # A finalizer that ran after the first loop and before the line that set `enqueue` has appended here.
-        while captured:
-            queue(captured.pop(0))
+        queue: Any = self.ready if outer is None else outer
+        rest = iter(captured)
+        enqueue = self.enqueue_and_wake if outer is None and self.is_waiting else queue.append
+        self.captured, self.enqueue = outer, enqueue
+        # What runs finalizers is an allocation, or the end of a call. There is none before extend() is done, so
+        # nothing can be queued before the rest.
+        queue.extend(rest)
         # During the capture nothing woke the waker.
         if self.is_waiting and self.ready:
             self.wake()
@@ -364,11 +359,11 @@ class Slicer:
         except BaseException as exc:  # noqa: BLE001 - as asyncio's Handle does.
             self._report_error(handle, exc)
         finally:
-            if self._set_aside or self.is_paused or captured is not None:
+            if self.set_aside or self.is_paused or captured is not None:
                 self.leave((level, captured))
             else:
                 self.depth -= 1
-                self._slice_end_s = 0.0
+                self.slice_end_s = 0.0
                 self.callback_level = level
 
     def run(self, slice_s: float, run_checked: Callable[[Any], object] | None = None) -> Outcome:
@@ -394,7 +389,7 @@ class Slicer:
         outer_due_s = self._due_s
         self.slices += 1
         try:
-            self._slice_end_s = self._due_s = self._clock() + slice_s
+            self.slice_end_s = self._due_s = self._clock() + slice_s
             return self._run_batches(run_checked)
         finally:
             self.slices -= 1
@@ -438,7 +433,7 @@ class Slicer:
                         if stride:
                             continue
                         now_s = clock()
-                        if now_s >= self._slice_end_s:
+                        if now_s >= self.slice_end_s:
                             return self._pause()
                         stride = STRIDE if now_s - looked_s < SHORT_S else 1
                         looked_s = now_s
@@ -449,18 +444,18 @@ class Slicer:
                 except BaseException as exc:  # noqa: BLE001 - as asyncio's Handle does.
                     self._handle_error(handle, exc)
                     # Also here, or a callback that queues itself and raises would keep Qt waiting for ever.
-                    if clock() >= self._slice_end_s:
+                    if clock() >= self.slice_end_s:
                         return self._pause()
                     continue
                 # A nested slice has begun another batch. This one is over, and Qt decides what runs next.
                 if batch is not self._batch:
-                    return Outcome.MORE
+                    return _MORE
                 # Only if the iteration began before: stop() outside of one lets one more run, as in asyncio.
                 if self.stopping and self._is_in_iteration:
                     self.stopping = self._is_in_iteration = False
                     # A slice below this one then sees another batch than its own, and ends, too.
                     self._batch = iter(())
-                    return Outcome.STOPPED
+                    return _STOPPED
                 events = poll()
                 if events:
                     self._queue_io(events)
@@ -471,7 +466,7 @@ class Slicer:
                 # With stop() the next iteration begins even if it is empty, so that it can end.
                 self._is_in_iteration = count > 0 or self.stopping
                 if not self._is_in_iteration:
-                    return Outcome.IDLE
+                    return _IDLE
                 # A range: Python 3.12 and later specialize loops over it.
                 self._batch = iter(range(count))
         finally:
@@ -484,7 +479,7 @@ class Slicer:
         # run. Not in a nested slice: a callback of that iteration is still on the stack below.
         if self.depth == 1 and not self.stopping and not operator.length_hint(self._batch):
             self._is_in_iteration = False
-        return Outcome.MORE
+        return _MORE
 
     def _handle_error(self, handle: Any, exc: BaseException) -> None:
         if self.depth > 1 and _could_not_enter(exc):

@@ -82,7 +82,13 @@ def make_slot(
                 # The usual case of `_find_receiver`, without the call.
                 if kind.__dict__.get(slot.__name__) is not slot or not kind.__weakrefoffset__:
                     receiver = _find_receiver(slot, receiver)
-            record = make_record(receiver, on_failure)
+            # The usual case of `make_record`, without the call.
+            entry = all_owned.entry_of(id(receiver))
+            if entry is not None and not entry[1].is_destroyed and entry[1].home_id == get_ident():
+                record = TaskRecord(entry[1], on_failure)
+                record.is_in_slot = True
+            else:
+                record = make_record(receiver, on_failure)
             # Wrong arguments are a TypeError here. The wrapper itself accepts any.
             coro = function(*own_arguments(args), **kwargs)
         except Exception as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
@@ -117,15 +123,11 @@ def make_record(receiver: Any, on_failure: FailureHandler) -> TaskRecord:
     """
     if receiver is None:
         return TaskRecord(None, on_failure)
-    # find_owned() alone would raise for a receiver that is not a QObject. Such a slot works, without an owner.
-    entry = all_owned.entry_of(id(receiver))
-    owned = None if entry is None else entry[1]
-    if owned is None or owned.is_destroyed:
-        if not isinstance(receiver, QtCore.QObject):
-            return TaskRecord(None, on_failure)
-        owned = find_owned(receiver)
-    # The comparison saves the call of nearly each slot.
-    if owned.home_id != get_ident() and owned.is_elsewhere():
+    # find_owned() alone would raise for it. Such a slot works, without an owner.
+    if not isinstance(receiver, QtCore.QObject):
+        return TaskRecord(None, on_failure)
+    owned = find_owned(receiver)
+    if owned.is_elsewhere():
         refuse_thread(receiver)
     record = TaskRecord(owned, on_failure)
     record.is_in_slot = True

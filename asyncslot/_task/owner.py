@@ -105,6 +105,11 @@ class OwnedTasks:
         if timer is not None:
             timer.cancel()
 
+    def end_if_late(self, task: asyncio.Task[Any]) -> None:
+        """Cancel *task* if its owner was destroyed after the task was asked for, and before it was added."""
+        if self.is_destroyed and self.tasks.get(task) is None:
+            self._end(task)
+
     def _on_destroyed(self) -> None:
         self.is_destroyed = True
         try:

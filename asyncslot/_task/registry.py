@@ -105,19 +105,19 @@ class TaskRegistry:
 
     def __init__(self) -> None:
         # In the order in which the tasks began: `describe` relies on it.
-        self._records: dict[asyncio.Task[Any], TaskRecord] = {}
+        self.records: dict[asyncio.Task[Any], TaskRecord] = {}
 
     def __iter__(self) -> Iterator[asyncio.Task[Any]]:
         # Of a copy: tasks may begin and end while the caller goes through them.
-        return iter(list(self._records))
+        return iter(list(self.records))
 
     def find(self, task: asyncio.Future[Any]) -> TaskRecord | None:
         """Return the record of *task*, None if it is not registered here."""
-        return self._records.get(task)  # type: ignore[call-overload, no-any-return]
+        return self.records.get(task)  # type: ignore[call-overload, no-any-return]
 
     def add(self, task: asyncio.Task[Any], record: TaskRecord) -> None:
         """Refer to *task* until `release`."""
-        self._records[task] = record
+        self.records[task] = record
         if record.owned is not None:
             # As OwnedTasks.add() does, without one more call.
             record.owned.tasks[task] = None
@@ -130,7 +130,7 @@ class TaskRegistry:
     ) -> None:
         """Refer to *task* until it is done, and meanwhile call *run* with its first step."""
         # As `add` and `release_when_done` do, without a call for what each call of a slot needs.
-        records, owned = self._records, record.owned
+        records, owned = self.records, record.owned
         records[task] = record
         if owned is not None:
             owned.tasks[task] = None
@@ -151,11 +151,13 @@ class TaskRegistry:
         # For a task that ends in its first step, a done callback would cost one more handle.
         if not task.done():
             task.add_done_callback(self.release)
-            record = self._records.get(task)
+            record = self.records.get(task)
             if record is not None and record.is_in_slot:
                 record.leave_slot()
+            if record is not None and record.owned is not None:
+                record.owned.end_if_late(task)
             return
-        record = self._records.pop(task, None)
+        record = self.records.pop(task, None)
         if record is None:
             return
         if record.owned is not None:
@@ -168,7 +170,7 @@ class TaskRegistry:
     def release(self, task: asyncio.Task[Any]) -> None:
         """Let go of *task*, which is done; report its failure."""
         # This is a done callback, so the loop's next turn has come already.
-        record = self._records.pop(task, None)
+        record = self.records.pop(task, None)
         if record is None:
             return
         if record.owned is not None:
@@ -178,7 +180,7 @@ class TaskRegistry:
 
     def abandon_all(self) -> None:
         """Unbind all tasks from their owners. Their loop is closed, so no done callback would do it."""
-        for task, record in self._records.items():
+        for task, record in self.records.items():
             if record.owned is not None:
                 record.owned.remove(task)
             record.forget()
@@ -190,7 +192,7 @@ class TaskRegistry:
         now_s = monotonic()
         return [
             TaskInfo(task, _coroutine_name(task), record.owner, now_s - record.began_s, describe_place(task))
-            for task, record in list(self._records.items())
+            for task, record in list(self.records.items())
             if not task.done()
         ]
 
