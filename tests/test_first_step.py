@@ -18,8 +18,8 @@ from support import CEILING_S, run_coroutine, run_qt
 
 import asyncslot
 from asyncslot import AsyncSlotEventLoop
-from asyncslot._qt import QtCore
 from asyncslot._loop.first_step import InContext
+from asyncslot._qt import QtCore
 
 variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
 
