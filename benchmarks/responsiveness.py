@@ -2,15 +2,20 @@
 The suite "responsiveness": how long Qt and asyncio keep each other waiting.
 
 It runs inside ``app.exec()``, on the peers that have a Qt loop. Frames are the gaps between the ticks
-of a precise Qt timer of 16 ms, which is 60 Hz in whole milliseconds. Latency is the time from
-``call_soon()`` in a Qt slot, or ``call_soon_threadsafe()`` in a thread, to the callback.
+of a precise Qt timer of 16 ms, which is 60 Hz in whole milliseconds. Paints are the gaps between the
+paint events of a window that is updated every 7 ms, which is 144 Hz. Latency is the time from
+``call_soon()`` in a Qt slot, or ``call_soon_threadsafe()`` in a thread, to the callback; and from the
+posting of a key event to the window's handler.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import statistics
+import subprocess
+import sys
 import threading
 import time
 from typing import Any, AsyncIterator, Callable, Coroutine, Iterable
@@ -24,6 +29,9 @@ __all__ = ["FRAME_MS", "JOBS", "NOTES", "UNITS"]
 
 # The interval of a frame in milliseconds: a QTimer takes whole ones.
 FRAME_MS = 16
+
+# The same of a paint.
+PAINT_MS = 7
 
 # The interval between calls whose latency is measured, in milliseconds. Arbitrary; no divisor of 16.
 CALL_MS = 5
@@ -98,6 +106,21 @@ async def _flood(found: Measurements) -> AsyncIterator[None]:
         loop.call_soon(again)
     async with work.measure(found, (spin() for _ in range(FLOOD))):
         yield
+
+
+@contextlib.asynccontextmanager
+async def _flood_under_load(found: Measurements) -> AsyncIterator[None]:
+    """Do the same while another process computes on each CPU."""
+    command = [sys.executable, "-c", "while True: pass"]
+    # They start before anything is measured, and run a program of ours.
+    others = [subprocess.Popen(command) for _ in range(os.cpu_count() or 1)]  # noqa: ASYNC220, S603
+    try:
+        async with _flood(found):
+            yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
 
 
 @contextlib.asynccontextmanager
@@ -195,6 +218,66 @@ async def _watch_frames(frames: int) -> Measurements:
     return _summarize([after - before for before, after in zip(at_s, at_s[1:])])
 
 
+async def _watch_paints(paints: int) -> Measurements:
+    """Update a window at 144 Hz, and measure the gaps between its paint events."""
+    core: Any = import_qt("QtCore")
+    widgets: Any = import_qt("QtWidgets")
+    done = asyncio.get_running_loop().create_future()
+    at_s: list[float] = []
+
+    class Window(widgets.QWidget):  # type: ignore[misc]
+        def paintEvent(self, _: Any) -> None:  # noqa: N802 - Qt's name.
+            at_s.append(time.perf_counter())
+            if len(at_s) == paints + 1:
+                timer.stop()
+                done.set_result(None)
+
+    window, timer = Window(), core.QTimer()
+    timer.setTimerType(core.Qt.TimerType.PreciseTimer)
+    timer.timeout.connect(window.update)
+    # The application goes on after it: asyncio has still to end.
+    window.setAttribute(core.Qt.WidgetAttribute.WA_QuitOnClose, False)
+    window.show()
+    timer.start(PAINT_MS)
+    await done
+    window.close()
+    return _summarize([after - before for before, after in zip(at_s, at_s[1:])])
+
+
+async def _press_keys(presses: int) -> Measurements:
+    """Post key events from a thread, as a window system does, and measure the time until the window has them."""
+    core: Any = import_qt("QtCore")
+    gui: Any = import_qt("QtGui")
+    widgets: Any = import_qt("QtWidgets")
+    done = asyncio.get_running_loop().create_future()
+    latencies_s: list[float] = []
+    posted_s: list[float] = []
+
+    class Window(widgets.QWidget):  # type: ignore[misc]
+        def keyPressEvent(self, _: Any) -> None:  # noqa: N802 - Qt's name.
+            latencies_s.append(time.perf_counter() - posted_s[len(latencies_s)])
+            if len(latencies_s) == presses:
+                done.set_result(None)
+
+    def post() -> None:
+        for _ in range(presses):
+            time.sleep(CALL_MS / 1000)
+            event = gui.QKeyEvent(core.QEvent.Type.KeyPress, core.Qt.Key.Key_A, core.Qt.KeyboardModifier.NoModifier)
+            posted_s.append(time.perf_counter())
+            core.QCoreApplication.postEvent(window, event)
+
+    window = Window()
+    # The application goes on after it: asyncio has still to end.
+    window.setAttribute(core.Qt.WidgetAttribute.WA_QuitOnClose, False)
+    window.show()
+    thread = threading.Thread(target=post)
+    thread.start()
+    await done
+    thread.join()
+    window.close()
+    return _summarize(latencies_s)
+
+
 async def _call_from_slot(calls: int) -> Measurements:
     """Call call_soon() in a Qt slot, and measure the time until the callback."""
     core = import_qt("QtCore")
@@ -250,19 +333,24 @@ def _make_job(watch: Callable[[int], Coroutine[Any, Any, Measurements]], conditi
 JOBS: dict[str, Job] = {
     "frames-idle": _make_job(_watch_frames, _be_idle),
     "frames-flood": _make_job(_watch_frames, _flood),
+    "frames-flood-load": _make_job(_watch_frames, _flood_under_load),
     "frames-burst": _make_job(_watch_frames, _burst),
     "frames-sockets": _make_job(_watch_frames, _be_busy),
     "frames-thread": _make_job(_watch_frames, _compute(run_in_thread, _count)),
     "frames-thread-reports": _make_job(_watch_frames, _compute(run_in_thread, _count_and_report)),
     "frames-process": _make_job(_watch_frames, _compute(run_in_process, _count)),
     "frames-process-reports": _make_job(_watch_frames, _compute(run_in_process, _count_and_report)),
+    "paints-idle": _make_job(_watch_paints, _be_idle),
+    "paints-flood": _make_job(_watch_paints, _flood),
+    "keys-idle": _make_job(_press_keys, _be_idle),
+    "keys-flood": _make_job(_press_keys, _flood),
     "slot-idle": _make_job(_call_from_slot, _be_idle),
     "slot-flood": _make_job(_call_from_slot, _flood),
     "thread-idle": _make_job(_call_from_thread, _be_idle),
     "thread-flood": _make_job(_call_from_thread, _flood),
 }
 
-# How many frames or calls a job watches: 3 seconds of frames, 2 seconds of calls.
+# How many frames, paints, keys or calls a job watches: 3 seconds of frames, 2 to 3 seconds of the others.
 UNITS = {name: 180 if name.startswith("frames") else 400 for name in JOBS}
 
 # What is measured besides the summary.

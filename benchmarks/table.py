@@ -129,8 +129,10 @@ def _tabulate_summary(records: Sequence[Record], chosen: Sequence[Record]) -> It
 
 def tabulate_responsiveness(records: Sequence[Record]) -> Iterator[str]:
     """Yield the table of the suite "responsiveness", line by line."""
-    yield f"Inside app.exec(), in ms. Frames: gaps of a timer of {responsiveness.FRAME_MS} ms. slot: call_soon() in a"
-    yield "slot of Qt's, until the callback. thread: call_soon_threadsafe() in a thread, until the callback."
+    yield f"Inside app.exec(), in ms. Frames: gaps of a timer of {responsiveness.FRAME_MS} ms."
+    yield f"paints: gaps of the paint events of a window that is updated every {responsiveness.PAINT_MS} ms."
+    yield "keys: a key event, from its posting in a thread to the window. slot: call_soon() in a slot of Qt's, until"
+    yield "the callback. thread: call_soon_threadsafe() in a thread, until the callback. load: each CPU computes, too."
     yield "Each number is the median of the rounds, but worst, which is the worst of all."
     yield ""
     headers = ("subject", "peer", "median", "p99", "worst", "per s", "call_soon", "drained")
