@@ -25,7 +25,6 @@ from asyncslot._loop.debug_run import DebugRun
 from asyncslot._loop.depth import FREE_DEPTH, DepthLimit
 from asyncslot._loop.dialog_hold import DialogHold
 from asyncslot._loop.first_step import (
-    HAS_EAGER_START,
     STOCK_CREATE_TASK,
     check_coroutine,
     create_captured,
@@ -111,6 +110,10 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+# If more handles are queued than this, threads that queue more are slowed down. Arbitrary: a loop that keeps up with
+# its threads has fewer.
+LONG_QUEUE = 100
 
 # In Python 3.11, looking up a member of an enum takes as long as four Python calls.
 _IDLE, _STOPPED = QuitPhase.IDLE, Outcome.STOPPED
@@ -415,7 +418,8 @@ class GuestEventLoop(_StockEventLoop):
             # The slicer calls callbacks itself. A handle around this one has it take the lock.
             self._ready.append(Handle(run_locked, (handle,), self, handle._context))  # type: ignore[attr-defined]
         # In this order: see `Slicer.wait`. A guest that is awake looks at the queue before it waits.
-        if self._slicer.is_waiting:
+        # While the queue is long, writing makes threads wait for the guest: it releases the interpreter's lock.
+        if self._slicer.is_waiting or len(self._ready) > LONG_QUEUE:
             self._write_to_self()
         return handle
 
@@ -775,38 +779,26 @@ class GuestEventLoop(_StockEventLoop):
 
         # The task is made. As in `create_captured`.
         handle: Any = None
-        current: asyncio.Task[Any] | None = None
-        if HAS_EAGER_START and record.on_created is None:
-            # Its constructor takes the first step. But the registry must know the task before, and others may then
-            # ask it for its loop. So it is made a future first.
-            task: asyncio.Task[T] = asyncio.Task.__new__(asyncio.Task)
-            try:
-                asyncio.Future.__init__(task, loop=self)
-            except BaseException:
-                dispose(coro)
-                raise
-        else:
-            captured: list[Any] = []
-            slicer.captured, slicer.enqueue = captured, captured.append
-            try:
-                task = asyncio.Task(coro, loop=self, name=name)
-                # A finalizer may have queued a handle, too.
-                handle = captured.pop() if len(captured) == 1 else take_first_step(captured, task)
-            except BaseException:  # We own coro now: close it on any failure.
-                undo(self, slicer, coro, captured)
-                raise
-            finally:
-                # As `Slicer.end_capture`.
-                ready, rest = slicer.ready, iter(captured)
-                enqueue = slicer.enqueue_and_wake if slicer.is_waiting else ready.append
-                slicer.captured, slicer.enqueue = None, enqueue
-                if captured:
-                    ready.extend(rest)
-                if slicer.is_waiting and ready:
-                    slicer.wake()
-            # Most often there is none, and asking costs no Python call.
-            if find_current_task(self) is not None:
-                current = set_task_aside(self)
+        captured: list[Any] = []
+        slicer.captured, slicer.enqueue = captured, captured.append
+        try:
+            task = asyncio.Task(coro, loop=self, name=name)
+            # A finalizer may have queued a handle, too.
+            handle = captured.pop() if len(captured) == 1 else take_first_step(captured, task)
+        except BaseException:  # We own coro now: close it on any failure.
+            undo(self, slicer, coro, captured)
+            raise
+        finally:
+            # As `Slicer.end_capture`.
+            ready, rest = slicer.ready, iter(captured)
+            enqueue = slicer.enqueue_and_wake if slicer.is_waiting else ready.append
+            slicer.captured, slicer.enqueue = None, enqueue
+            if captured:
+                ready.extend(rest)
+            if slicer.is_waiting and ready:
+                slicer.wake()
+        # Most often there is none, and asking costs no Python call.
+        current = None if find_current_task(self) is None else set_task_aside(self)
 
         # It is held. As in `TaskRegistry.hold_during`.
         records, owned = self._registry.records, record.owned
@@ -825,10 +817,7 @@ class GuestEventLoop(_StockEventLoop):
         slicer.callback_level = slicer.get_loop_level()
         try:
             try:
-                if handle is None:
-                    asyncio.Task.__init__(task, coro, loop=self, name=name, eager_start=True)  # type: ignore[call-arg]
-                else:
-                    handle._context.run(handle._callback)
+                handle._context.run(handle._callback)
             finally:
                 if slicer.set_aside or slicer.is_paused:
                     slicer.leave((level, None))

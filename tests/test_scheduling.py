@@ -8,6 +8,7 @@ import selectors
 import statistics
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable
 
 import pytest
@@ -15,6 +16,7 @@ from support import CEILING_S, WITHOUT_DESCRIPTOR, run_qt
 
 from asyncslot import AsyncSlotEventLoop, AsyncSlotSelectorEventLoop
 from asyncslot._qt import QtCore
+from asyncslot.loop import LONG_QUEUE
 
 
 def test_call_soon_order_kept_across_slices(loop: AsyncSlotEventLoop) -> None:
@@ -226,6 +228,52 @@ def test_call_soon_threadsafe_writes_only_while_the_guest_waits(
     assert attached._slicer.is_waiting
     post(1)
     assert writes == [1]
+
+
+def test_call_soon_threadsafe_long_queue_slows_threads_down(
+    attached: AsyncSlotEventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a long queue each call writes, as asyncio's own does, which lets the guest run meanwhile."""
+    writes: list[int] = []
+    write = attached._write_to_self
+    monkeypatch.setattr(attached, "_write_to_self", lambda: (writes.append(1), write()))
+
+    def post() -> None:
+        thread = threading.Thread(target=lambda: [attached.call_soon_threadsafe(int) for _ in range(3 * LONG_QUEUE)])
+        thread.start()
+        thread.join()
+
+    run_qt(lambda quit_qt: attached.call_soon(lambda: (post(), quit_qt())))
+    assert LONG_QUEUE < len(writes) <= 2 * LONG_QUEUE
+
+
+def test_call_soon_threadsafe_threads_without_pause_timers_still_run(loop: AsyncSlotEventLoop) -> None:
+    """Four threads queue as fast as they can: a sleep ends all the same."""
+    is_over = threading.Event()
+
+    async def nothing() -> None:
+        pass
+
+    def flood() -> Any:
+        while not is_over.is_set():
+            last = asyncio.run_coroutine_threadsafe(nothing(), loop)
+        return last
+
+    async def main() -> None:
+        with ThreadPoolExecutor(4) as pool:
+            floods = [pool.submit(flood) for _ in range(4)]
+            timer = threading.Timer(CEILING_S, is_over.set)
+            timer.start()
+            await asyncio.sleep(0.2)
+            was_over = is_over.is_set()
+            timer.cancel()
+            is_over.set()
+        # The last of each thread ends after all others of it.
+        for each in floods:
+            await asyncio.wrap_future(each.result())
+        assert not was_over
+
+    loop.run_until_complete(main())
 
 
 def test_callback_error_reported_others_run(app: Any) -> None:

@@ -1271,6 +1271,46 @@ def test_capture_empty_waker_that_rests_is_woken_afterwards(guest: Guest) -> Non
     assert guest.waker.calls == ["wake"]
 
 
+def test_wait_finalizer_queues_while_the_waker_comes_to_rest_woken_again(guest: Guest) -> None:
+    """A finalizer wakes the waker just before that rests: it is woken again."""
+
+    class Resting(FakeWaker):
+        def rest(self) -> None:
+            guest.queue_notes("finalizer's")
+            super().rest()
+
+    waker = Resting()
+    guest.slicer.close()
+    guest.slicer.open(waker, lambda: 0)
+    guest.slicer.wait()
+    assert waker.calls[-2:] == ["rest", "wake"]
+    assert not guest.slicer.is_waiting
+
+
+def test_wake_waker_cannot_be_called_is_called_next_time(guest: Guest) -> None:
+    """At the recursion limit the waker may raise. The slicer still knows that it rests, and calls it again."""
+
+    class Refusing(FakeWaker):
+        refuses = False
+
+        def wake(self) -> None:
+            if self.refuses:
+                raise RecursionError
+            super().wake()
+
+    waker = Refusing()
+    guest.slicer.close()
+    guest.slicer.open(waker, lambda: 0)
+    guest.slicer.wait()
+    waker.refuses = True
+    with pytest.raises(RecursionError):
+        guest.queue_notes(1)
+    waker.refuses = False
+    waker.calls.clear()
+    guest.queue_notes(2)
+    assert waker.calls == ["wake"]
+
+
 class Interrupted(list):  # type: ignore[type-arg]
     """A captured list, with a finalizer that queues notes as soon as an iterator over it is made."""
 

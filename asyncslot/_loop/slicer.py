@@ -197,9 +197,11 @@ class Slicer:
     def wake(self) -> None:
         """Wake the waker, if it rests."""
         if self.is_waiting and self._waker is not None:
-            self.is_waiting = False
-            self._route()
+            # No Python call: at the recursion limit it would raise, and leave a guest that neither waits nor is woken.
             self._waker.wake()
+            self.is_waiting = False
+            if self.captured is None:
+                self.enqueue = self.ready.append
 
     def wait(self) -> None:
         """Let the waker rest until something is ready; a no-op if something is ready now."""
@@ -214,6 +216,10 @@ class Slicer:
         if self.captured is None:
             self.enqueue = self.enqueue_and_wake  # As `_route` does.
         self._waker.rest()
+        # A finalizer may have queued something, and woken the waker, just before it rested.
+        if not self.is_waiting:
+            self._waker.wake()
+            return
         if self.scheduled:
             self._waker.wake_by(self.scheduled[0]._when, self._get_time())
 
