@@ -418,7 +418,7 @@ class GuestEventLoop(_StockEventLoop):
             # The slicer calls callbacks itself. A handle around this one has it take the lock.
             self._ready.append(Handle(run_locked, (handle,), self, handle._context))  # type: ignore[attr-defined]
         # In this order: see `Slicer.wait`. A guest that is awake looks at the queue before it waits.
-        # While the queue is long, writing makes threads wait for the guest: it releases the interpreter's lock.
+        # While the queue is long, each call writes. This releases the interpreter's lock, so the guest gets its turn.
         if self._slicer.is_waiting or len(self._ready) > LONG_QUEUE:
             self._write_to_self()
         return handle
@@ -754,8 +754,8 @@ class GuestEventLoop(_StockEventLoop):
         """
         Do the same as `run_task`; *coro* is known to be a coroutine.
 
-        Each call of a slot comes here. What it calls for the usual task is written out: each Python call would cost
-        a hundredth of a slot call.
+        Each call of a slot comes here. So the usual way is written out in this one function: each Python call
+        that is saved is a hundredth of a slot call.
         """
         slicer = self._slicer
         try:
