@@ -264,7 +264,7 @@ def test_call_soon_threadsafe_threads_without_pause_timers_still_run(loop: Async
             floods = [pool.submit(flood) for _ in range(4)]
             timer = threading.Timer(CEILING_S, is_over.set)
             timer.start()
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.1)
             was_over = is_over.is_set()
             timer.cancel()
             is_over.set()
