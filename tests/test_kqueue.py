@@ -65,10 +65,14 @@ def test_select_selector_is_the_way_out(app: Any) -> None:
 async def echo(count: int) -> int:
     """Send *count* lines to a server of our own. Return how many came back."""
 
+    served = asyncio.Event()
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while line := await reader.readline():
             writer.write(line)
         writer.close()
+        await writer.wait_closed()
+        served.set()
 
     server = await asyncio.start_server(serve, "127.0.0.1")
     async with server:
@@ -79,6 +83,7 @@ async def echo(count: int) -> int:
             echoed += await reader.readline() == b"%d\n" % number
         writer.close()
         await writer.wait_closed()
+        await served.wait()  # Before Python 3.12 nothing else waits for the server's own connections.
     return echoed
 
 

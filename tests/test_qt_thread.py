@@ -214,8 +214,8 @@ def test_thousand_cancelled_calls_crash_nothing(thread: Any) -> None:
     """The thread may be about to call what is not wanted any more."""
 
     async def main() -> None:
-        for _ in range(200):
-            tasks = [asyncslot.run_task(run_in_qt_thread(thread, where())) for _ in range(5)]
+        for _ in range(40):
+            tasks = [asyncslot.run_task(run_in_qt_thread(thread, where())) for _ in range(25)]
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
