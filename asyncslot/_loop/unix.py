@@ -79,11 +79,8 @@ class PlatformEventLoop(_StockUnixLoop):
             data = self._ssock.recv(4096)
         except (BlockingIOError, InterruptedError):
             return
-        self._process_self_data(data)
-
-    def _process_self_data(self, data: bytes) -> None:
-        super()._process_self_data(data)
-        # A zero byte is a wake-up by call_soon_threadsafe(), of which there may be thousands. Other bytes
-        # are signal numbers, also of signals that are not ours: `handle` passes them on.
+        # A zero byte is a wake-up by call_soon_threadsafe(), of which there may be thousands. Other bytes are
+        # signal numbers, also of signals that are not ours: `handle` passes them on.
         if self._interrupts.is_pending or data.strip(b"\0"):
+            self._process_self_data(data)
             self._interrupts.handle(data)

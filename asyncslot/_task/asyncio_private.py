@@ -79,7 +79,7 @@ class StockLoop:
     _make_subprocess_transport: Any
     _make_write_pipe_transport: Any
     _process_events: Callable[[Iterable[tuple[selectors.SelectorKey, int]]], None]
-    # Signal bytes arrive here; `unix` overrides it, as a method.
+    # Calls the handlers of the signals whose numbers are among the bytes that it is given.
     _process_self_data: Any
     # Empties `_ssock`, and hands what was there to _process_self_data().
     _read_from_self: Callable[[], None]
