@@ -24,6 +24,7 @@ from asyncslot.signals import SenderDestroyed, expect_signal, signal_stream, wai
 
 if TYPE_CHECKING:
     from asyncslot import background, dialogs
+    from asyncslot._slot.task_handle import TaskHandle
     from asyncslot.background import Progress, ProgressReporter, run_in_process, run_in_qt_thread, run_in_thread
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Progress",
     "ProgressReporter",
     "SenderDestroyed",
+    "TaskHandle",
     "TaskInfo",
     "TaskScope",
     "background",
@@ -61,6 +63,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "Progress": "asyncslot.background",
     "ProgressReporter": "asyncslot.background",
+    "TaskHandle": "asyncslot._slot.task_handle",
     "run_in_process": "asyncslot.background",
     "run_in_qt_thread": "asyncslot.background",
     "run_in_thread": "asyncslot.background",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import importlib
 from typing import TYPE_CHECKING, Any, Callable, Coroutine, Hashable, TypeVar, overload
 
 from asyncslot._qt import declare_slot, is_slot
@@ -23,6 +24,8 @@ from asyncslot._task.registry import TaskInfo
 
 if TYPE_CHECKING:
     from typing_extensions import Literal, ParamSpec
+
+    from asyncslot._slot.task_handle import TaskHandle
 
     P = ParamSpec("P")
 
@@ -52,7 +55,18 @@ def AsyncSlot(
     limit: int = 1,
     group: Hashable = None,
     on_quit: Literal["cancel", "finish"] = "cancel",
+    result: None = None,
 ) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], Callable[P, asyncio.Task[T]]]: ...
+@overload
+def AsyncSlot(
+    *signal_types: type | str,
+    name: str | None = None,
+    when_busy: Literal["start", "drop", "restart", "queue", "latest"] = "start",
+    limit: int = 1,
+    group: Hashable = None,
+    on_quit: Literal["cancel", "finish"] = "cancel",
+    result: type | Literal["QObject*", "QVariant"],
+) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], Callable[P, TaskHandle[T]]]: ...
 def AsyncSlot(  # noqa: N802 - named as Qt's Slot.
     *signal_types: Any,
     name: str | None = None,
@@ -60,6 +74,7 @@ def AsyncSlot(  # noqa: N802 - named as Qt's Slot.
     limit: int = 1,
     group: Hashable = None,
     on_quit: str = "cancel",
+    result: Any = None,
 ) -> Any:
     """
     Make a coroutine function or method usable as a Qt slot.
@@ -97,35 +112,54 @@ def AsyncSlot(  # noqa: N802 - named as Qt's Slot.
             with the same group count together, and the settings of the slot being called apply.
             None: the slot counts by itself.
         on_quit: What a quit does to a call that runs: ``"cancel"`` cancels it, ``"finish"`` lets it finish.
+        result: As in Qt's own ``Slot``, what a call returns to QML: `TaskHandle`, by which QML follows the task.
+            ``QObject``, ``"QObject*"`` and ``"QVariant"`` mean the same. The type of the coroutine's own result is
+            an error: the call returns before there is one, so ``let n = backend.count()`` cannot be a number.
+            None: a call returns the task, which QML cannot use.
 
     Returns:
-        A plain function with the same parameters that returns a task.
+        A plain function with the same parameters that returns a task, or with ``result=`` a `TaskHandle`.
 
     Raises:
-        TypeError: At decoration, if it decorates anything but a coroutine function, or if there are more
-            types than parameters.
+        TypeError: At decoration, if it decorates anything but a coroutine function, if there are more
+            types than parameters, or if ``result`` is anything but the above.
         ValueError: At decoration, if a setting is invalid, or contradicts another.
     """
     # At decoration, where the mistake is made: nothing could be raised when Qt calls.
     settings = CallSettings(when_busy, limit, group, on_quit)
     settings.check()
+    make, result_type = make_slot, None
+    if result is not None:
+        # Imported when it is first used: few programs have QML.
+        handles = importlib.import_module("asyncslot._slot.task_handle")
+        make, result_type = handles.make_handle_slot, handles.find_result_type(result)
+    decorate = functools.partial(
+        _decorate,
+        types=signal_types,
+        name=name,
+        result_type=result_type,
+        make=functools.partial(make, settings=settings),
+    )
     # Bare, without parentheses: the only argument is the function. A type or a string is a signal type.
     if len(signal_types) == 1 and not isinstance(signal_types[0], (type, str)):
-        return _decorate(signal_types[0], (), name, settings)
-    return functools.partial(_decorate, signal_types=signal_types, name=name, settings=settings)
+        return decorate(signal_types[0], types=())
+    return decorate
 
 
-def _decorate(function: Any, signal_types: tuple[Any, ...], name: str | None, settings: CallSettings) -> Any:
+def _decorate(
+    function: Any, *, types: tuple[Any, ...], name: str | None, result_type: str | None, make: Callable[[Any], Any]
+) -> Any:
     # Written above @staticmethod, it gets an object that Qt cannot connect. The function inside becomes the slot.
     if isinstance(function, (staticmethod, classmethod)):
-        return type(function)(_decorate(function.__func__, signal_types, name, settings))
+        inside = _decorate(function.__func__, types=types, name=name, result_type=result_type, make=make)
+        return type(function)(inside)
     check_function(function, "AsyncSlot")
-    _check_types(function, signal_types)
-    slot = make_slot(function, settings)
+    _check_types(function, types)
+    slot = make(function)
     # With Qt's own Slot below, and nothing to add, another Slot() would declare a second slot, and
     # connectSlotsByName() would connect both.
-    if signal_types or name or not is_slot(function):
-        return declare_slot(slot, signal_types, name, count_positional(function))
+    if types or name or result_type or not is_slot(function):
+        return declare_slot(slot, types, name, count_positional(function), result_type)
     return slot
 
 

@@ -72,6 +72,7 @@ TESTS_ELSEWHERE = {
     "_qt/application": "policy/test_source: it is about programs that make none",
     "_qt/event_loop": "test_nesting: it is about Qt loops inside each other",
     "_qt/identity_dict": "test_owner: it is about the life of objects",
+    "_qt/qml": "test_task_handle: it is about what QML gets",
     "_qt/qobject": "test_owner: likewise",
     "_qt/thread": "test_loop: it needs a thread of Qt's with a loop",
     "_background/ending": "test_background: it is about work that ends",

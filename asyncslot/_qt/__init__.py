@@ -6,8 +6,9 @@ application    the application object
 connection     a signal's connection to a function, with all arguments
 event_loop     Qt's event loops on this thread
 proven         on which systems the tests have run
+qml            what QML's engine knows of a QObject; imported by itself
 qobject        whether the C++ object of a QObject is still there
-slot           signals and slots: the names, what is declared, arguments and results
+slot           signals, slots and properties: the names, what is declared, arguments and results
 thread         threads that Qt started
 thread_call    calling a function on another thread
 identity_dict  values for objects of Qt, by identity
@@ -35,8 +36,11 @@ from asyncslot._qt.event_loop import (
 from asyncslot._qt.identity_dict import IdentityDict
 from asyncslot._qt.qobject import check_alive, connect_destroyed, is_alive, is_deleted_error
 from asyncslot._qt.slot import (
+    Property,
     Signal,
+    count_receivers,
     declare_slot,
+    disconnect_all,
     find_sender,
     fit_override,
     is_slot,
@@ -54,6 +58,7 @@ __all__ = [
     "QUIT_EVENT",
     "Connection",
     "IdentityDict",
+    "Property",
     "QtCore",
     "Signal",
     "binding_name",
@@ -62,7 +67,9 @@ __all__ = [
     "check_alive",
     "check_signal",
     "connect_destroyed",
+    "count_receivers",
     "declare_slot",
+    "disconnect_all",
     "exec_application",
     "exec_loop",
     "find_sender",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from typing import Any, Callable, Mapping, TypeVar
 
@@ -9,8 +10,11 @@ from asyncslot._qt.binding import QtCore, binding_name, import_qt
 
 __all__ = [
     "IS_PYQT",
+    "Property",
     "Signal",
+    "count_receivers",
     "declare_slot",
+    "disconnect_all",
     "find_sender",
     "fit_override",
     "is_slot",
@@ -25,6 +29,7 @@ IS_PYQT = binding_name().startswith("PyQt")
 
 # Any: what these names are depends on the binding.
 Signal: Any = QtCore.pyqtSignal if IS_PYQT else QtCore.Signal  # type: ignore[attr-defined]
+Property: Any = QtCore.pyqtProperty if IS_PYQT else QtCore.Property  # type: ignore[attr-defined]
 _Slot: Any = QtCore.pyqtSlot if IS_PYQT else QtCore.Slot  # type: ignore[attr-defined]
 
 # Where the binding's Slot notes what it has declared. `functools.wraps` copies it.
@@ -41,7 +46,34 @@ def is_slot(function: Callable[..., object]) -> bool:
     return hasattr(function, _MARK)
 
 
-def declare_slot(slot: T, signal_types: tuple[Any, ...], name: str | None, count: float) -> T:
+def count_receivers(qobject: Any, signal: str, types: str) -> int:
+    """
+    Return to how many slots and QML handlers a signal of *qobject* is connected.
+
+    Not by ``isSignalConnected``: it still counts the handlers of an engine that is gone.
+
+    Args:
+        qobject: The object.
+        signal: The signal's name.
+        types: The C++ types of its arguments.
+    """
+    of = getattr(qobject, signal) if IS_PYQT else QtCore.SIGNAL(f"{signal}({types})")
+    return int(QtCore.QObject.receivers(qobject, of))
+
+
+def disconnect_all(qobject: Any, signal: str, types: str) -> None:
+    """Disconnect all slots and QML handlers of a signal of *qobject*; for the parameters see `count_receivers`."""
+    if not IS_PYQT:
+        # Not by the signal's own disconnect(), which warns or raises if there is nothing to disconnect.
+        QtCore.QObject.disconnect(qobject, QtCore.SIGNAL(f"{signal}({types})"), None, None)  # type: ignore[call-overload]
+        return
+    with contextlib.suppress(TypeError):  # There is nothing to disconnect.
+        getattr(qobject, signal).disconnect()
+
+
+def declare_slot(
+    slot: T, signal_types: tuple[Any, ...], name: str | None, count: float, result: str | None = None
+) -> T:
     """
     Declare a function as a slot, so that QML, ``invokeMethod`` and ``connectSlotsByName`` find it.
 
@@ -50,15 +82,18 @@ def declare_slot(slot: T, signal_types: tuple[Any, ...], name: str | None, count
         signal_types: What it takes: Python types, or names of C++ types.
         name: The slot's name; None for the function's.
         count: How many positional parameters it has, ``self`` included.
+        result: The C++ type that it returns; None if it returns nothing to Qt.
 
     Returns:
         The function.
     """
     # PySide passes as many of a signal's arguments as the function has parameters, whatever is declared. PyQt
     # passes what is declared: without types, none. So it is told nothing, and counts the parameters, too.
-    if IS_PYQT and not signal_types and name is None and count > 1:
+    if IS_PYQT and not signal_types and name is None and result is None and count > 1:
         return slot
     options = {"name": name} if name else {}
+    if result is not None:
+        options["result"] = result
     declared: T = _Slot(*signal_types, **options)(slot)
     return declared
 

@@ -7,6 +7,7 @@ call_queue      calls that wait for their turn: ``when_busy``, ``limit``, ``grou
 failure         whether and how a slot's failure is reported
 start           starting a task in this thread's loop
 records         what is known of running tasks: ``tasks()``, ``sender()``
+task_handle     what a slot with ``result=`` returns; imported by itself, when it is used
 task_scope      all tasks of one owner
 runner          ``asyncslot.run``
 window_closing  AsyncClose: a coroutine as a window's closeEvent

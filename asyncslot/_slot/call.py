@@ -60,14 +60,20 @@ def check_function(function: Any, decorator: str) -> None:
 
 
 def make_slot(
-    function: Callable[..., Coroutine[Any, Any, T]], settings: CallSettings
-) -> Callable[..., asyncio.Future[T] | None]:
+    function: Callable[..., Coroutine[Any, Any, T]],
+    settings: CallSettings,
+    *,
+    convert: Callable[[asyncio.Future[T]], Any] | None = None,
+    report: Callable[..., object] = report_failure,
+) -> Callable[..., Any]:
     """
     Return a plain function with *function*'s parameters. Each call of it starts a task.
 
     Args:
         function: A coroutine function.
         settings: What a call does while others run.
+        convert: Called with the task, or failed future; its result is what a call returns. None: the task itself.
+        report: Reports a failure, as `report_failure` does.
     """
     # Looked up once, not at each call: a slot is called as often as its signal is emitted.
     needs_queue = settings.needs_queue
@@ -108,9 +114,19 @@ def make_slot(
             return _start_refused(coro, record, exc)
 
     # `call` above uses both names. For messages and queues the slot is the wrapper, not the coroutine function.
-    slot = make_wrapper(function, fit_override(call, lambda: slot))
-    on_failure = functools.partial(report_failure, slot)
+    answer = call if convert is None else _then(call, convert)
+    slot = make_wrapper(function, fit_override(answer, lambda: slot))
+    on_failure = functools.partial(report, slot)
     return slot
+
+
+def _then(
+    call: Callable[[tuple[Any, ...], Mapping[str, Any]], T], convert: Callable[[T], Any]
+) -> Callable[[tuple[Any, ...], Mapping[str, Any]], Any]:
+    def call_and_convert(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        return convert(call(args, kwargs))
+
+    return call_and_convert
 
 
 def make_record(receiver: Any, on_failure: FailureHandler) -> TaskRecord:

@@ -40,6 +40,7 @@ __all__ = [
     "begin_running",
     "begin_self_reading",
     "find_current_task",
+    "find_exception",
     "format_callback",
     "get_running_loop",
     "is_clean_up",
@@ -150,6 +151,8 @@ class StockThreadSafeHandle(StockHandle):
 class StockFuture:
     """Attributes of futures and tasks; the C versions have them, too."""
 
+    # What has failed it; None if nothing has, also for one that was cancelled.
+    _exception: Optional[BaseException]
     # Tasks only: the future that the task awaits.
     _fut_waiter: Any
     # Tasks only: whether asyncio logs "Task was destroyed but it is pending!".
@@ -303,6 +306,11 @@ def is_unretrieved(task: asyncio.Future[Any]) -> bool:
     """Tell whether *task* has failed and nobody has asked for its exception."""
     # Not by exception(): asking counts as retrieving, and asyncio's own report would not come.
     return task._log_traceback
+
+
+def find_exception(task: asyncio.Future[Any]) -> BaseException | None:
+    """Return what has failed *task*, without counting as somebody who has retrieved it; None if nothing has."""
+    return task._exception
 
 
 def begin_running(loop: Any) -> Callable[[], None]:
