@@ -6,6 +6,7 @@ import asyncio
 import builtins
 import os
 import random
+import re
 import runpy
 from pathlib import Path
 from typing import Any, Awaitable, Callable, Iterator
@@ -186,6 +187,32 @@ def test_qml_button_calls_slot(end: str) -> None:
     assert finished.errors == ""
     counted = ["in between: {'working…'}", "counted: True"] if end == "finish" else []
     assert finished.lines == ["not counted yet", "working…", *counted]
+    assert finished.code == 0
+
+
+@pytest.mark.parametrize(
+    ("end", "lines"),
+    [
+        ("finish", ["Searching… True True True", "6 lines False True False", "counted: True"]),
+        ("cancel", ["Searching… True True True", "at True"]),
+        (
+            "error",
+            [
+                "No regular expression: missing ), unterminated subpattern at position 0 False True False",
+                "counted: False",
+            ],
+        ),
+        ("close", ["Searching… True True True"]),
+    ],
+)
+def test_qml_follows_a_task(end: str, lines: list[str]) -> None:
+    """QML fills a list while a task runs, shows that it runs, cancels it, and shows how it ended."""
+    options = ("-X", "dev", "-W", "error", "-W", "ignore:gc:ResourceWarning")
+    finished = run_script("drive_find", str(EXAMPLES / "find.py"), end, options=options)
+    assert finished.errors == ""
+    # How many classes there are depends on the Python.
+    told = [re.sub("^[0-9]+ lines", "6 lines", line) for line in finished.lines]
+    assert told == ["Type a regular expression. False False False", *lines]
     assert finished.code == 0
 
 

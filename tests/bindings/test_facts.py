@@ -275,3 +275,103 @@ def test_quit_event_is_number_20() -> None:
     """PyQt5 has no name for it."""
     kind: Callable[..., Any] | None = getattr(QtCore.QEvent.Type, "Quit", None)
     assert kind is None or int(getattr(kind, "value", kind)) == 20
+
+
+# -- QML --
+
+
+PYQT_NAMES = f"from {BINDING}.QtCore import pyqtSlot as Slot, pyqtSignal as Signal, pyqtProperty as Property\n"
+QML_PROGRAM = f"""
+import gc
+from {BINDING} import QtQml
+{PYQT_NAMES if IS_PYQT else ""}
+app = QCoreApplication(["program"])
+class Own(QObject):
+    told = Signal(str)
+class Backend(QObject):
+    changed = Signal()
+    def make(self):
+        own, parent = Own(), QObject()
+        own.setParent(parent)
+        kept.append((own, parent))
+        return own
+    @Slot(result="QObject*")
+    def load(self):
+        return self.make()
+    @Property(QObject, notify=changed)
+    def one(self):
+        return one
+kept = []
+backend = Backend()
+one = backend.make()
+engine = QtQml.QQmlEngine()
+engine.rootContext().setContextProperty("backend", backend)
+component = QtQml.QQmlComponent(engine)
+component.setData(b"import QtQml 2.15; QtObject {{ Component.onCompleted: {{ %s }} }}", QUrl())
+root = component.create()
+def collect():
+    for _ in range(3):
+        engine.collectGarbage()
+        app.processEvents()
+        app.sendPostedEvents(None, 52)
+        gc.collect()
+def is_given(own):
+    kinds = getattr(QtQml.QQmlEngine, "ObjectOwnership", QtQml.QQmlEngine)
+    return QtQml.QQmlEngine.objectOwnership(own) == kinds.JavaScriptOwnership
+ended = []
+"""
+
+
+def run_qml(script: str, text: str) -> list[str]:
+    finished = run_program(QML_PROGRAM.replace("%s", script) + text)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout.splitlines()
+
+
+def test_object_that_a_slot_returns_to_qml_belongs_to_javascript() -> None:
+    """One that QML reads as a property does not."""
+    told = run_qml("backend.load(); backend.one", "print(is_given(kept[0][0]), is_given(kept[1][0]))")
+    assert told == ["False True"]
+
+
+def test_object_with_parent_is_left_alone_by_javascript() -> None:
+    """Once it has none, the collector deletes it."""
+    text = """
+own = kept[1][0]
+own.destroyed.connect(lambda *_: ended.append(1))
+collect()
+print(ended)
+own.setParent(None)
+collect()
+print(ended)
+del root, component, engine
+"""
+    assert run_qml("backend.load()", text) == ["[]", "[1]"]
+
+
+def test_receivers_of_a_signal_include_qml() -> None:
+    """Functions that JavaScript has connected count."""
+    of = "own.told" if IS_PYQT else "SIGNAL('told(QString)')"
+    text = f"for own, _ in kept: print(own.receivers({of}))"
+    assert run_qml("backend.load().told.connect(text => 1)", text) == ["0", "1"]
+
+
+def test_signal_connected_to_slot_with_result_crashes_old_pyside() -> None:
+    """PySide before 6.10 writes the result to nowhere."""
+    finished = run_program(
+        (PYQT_NAMES if IS_PYQT else "")
+        + """
+class Source(QObject):
+    sent = Signal(str)
+    @Slot(str, result="QObject*")
+    def slot(self, text):
+        return self
+source = Source()
+source.sent.connect(source.slot)
+source.sent.emit("a")
+print("goes on")
+"""
+    )
+    version = tuple(map(int, QtCore.qVersion().split(".")[:2]))
+    is_old = not IS_PYQT and version < (6, 10)
+    assert (finished.stdout.strip() == "goes on") != is_old

@@ -13,6 +13,7 @@ from asyncslot import (
     AsyncSlotEventLoop,
     Progress,
     ProgressReporter,
+    TaskHandle,
     run_in_process,
     run_in_qt_thread,
     run_in_thread,
@@ -42,6 +43,16 @@ class Receiver:
         return checked
 
 
+class Backend(Receiver):
+    @AsyncSlot(str, result=TaskHandle, when_busy="drop")
+    async def load(self, name: str) -> list[str]:
+        return [name]
+
+    @AsyncSlot(result="QObject*")
+    async def count(self) -> int:
+        return 1
+
+
 class Window(QWidget):
     @AsyncClose
     async def closeEvent(self, event: QCloseEvent) -> bool:
@@ -60,6 +71,15 @@ async def use() -> None:
     assert_type(await typed("x", times=2), str)
     assert_type(await Receiver().on_click(True), bool)
     assert_type(await run_task(asyncio.sleep(1, "x")), str)
+    handle = Backend().load("x")
+    assert_type(handle, TaskHandle[list[str]])
+    assert_type(await handle, list[str])
+    assert_type(handle.task, "asyncio.Future[list[str]]")
+    assert_type(handle.running, bool)
+    assert_type(handle.error, str)
+    assert_type(await Backend().count(), int)
+    handle.cancel()
+    Backend().load(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     bare(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     typed("x", count=2)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
