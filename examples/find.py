@@ -33,7 +33,8 @@ class Finder(QObject):
         try:
             pattern = re.compile(text)
         except re.error as error:
-            raise ValueError(f"No regular expression: {error}") from None  # This is what handle.failed tells.
+            message = f"No regular expression: {error}"
+            raise ValueError(message) from None  # This is handle.error, and what handle.failed tells.
         loop = asyncio.get_running_loop()
         count = 0
         for path in sorted(LIBRARY.glob("*.py")):

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import enum
 import gc
+import re
 import subprocess
 import sys
 import weakref
+from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
-from qt import BINDING, Property, Signal, Slot, delete
-from support import run_coroutine, run_qt, run_script
+from qt import BINDING, IS_PYQT, Property, Signal, Slot, delete
+from support import CEILING_S, is_noise, run_coroutine, run_qt, run_script
 
 import asyncslot
 from asyncslot import AsyncSlot, AsyncSlotEventLoop, CancelReason, TaskHandle, cancel_reason
@@ -24,6 +26,8 @@ QtQml = pytest.importorskip(
 )
 
 QT_VERSION = tuple(map(int, QtCore.qVersion().split(".")[:2]))
+
+PAGE_OF_DOCS = Path(__file__).parent.parent / "docs" / "qml.md"
 
 # QEvent::DeferredDelete. Source: Qt's qcoreevent.h.
 DEFERRED_DELETE = 52
@@ -208,6 +212,40 @@ def turn() -> None:
             await asyncio.sleep(0)
 
     run_coroutine(take_turns())
+
+
+# -- the page --
+
+
+def test_page_program_prints_what_it_says(tmp_path: Path) -> None:
+    """The program of docs/qml.md runs, and prints what the page says."""
+    program, output = re.findall(r"```(?:python)?\n(.*?)```", PAGE_OF_DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    path = tmp_path / "program.py"
+    code = program.replace("PySide6", BINDING)
+    if IS_PYQT:
+        code = code.replace("QObject, Slot", "QObject, pyqtSlot as Slot")
+    if BINDING == "PySide2":
+        code = code.replace("app.exec()", "app.exec_()")
+    path.write_text(code)
+    finished = subprocess.run(
+        [sys.executable, str(path)], capture_output=True, text=True, check=True, timeout=CEILING_S
+    )
+    report = [line for line in finished.stderr.splitlines(keepends=True) if not is_noise(line)]
+    assert (finished.stdout, report) == (output, [])
+
+
+def test_page_has_each_member() -> None:
+    """The page's table has all that QML sees of a handle."""
+    meta = TaskHandle.staticMetaObject
+    own = {meta.property(number).name() for number in range(meta.propertyOffset(), meta.propertyCount())}
+    for number in range(meta.methodOffset(), meta.methodCount()):
+        own.add(bytes(meta.method(number).name()).decode())
+    rows = re.findall(
+        r"^\| (`.*`) \| ", PAGE_OF_DOCS.read_text(encoding="utf-8").split("## The handle")[1], re.MULTILINE
+    )
+    told = {name for row in rows for name in re.findall(r"`(\w+)", row)}
+    assert own == told & own
+    assert own >= {"running", "value", "error", "finished", "failed", "cancelled", "cancel"}
 
 
 # -- how a task ends --

@@ -1,4 +1,4 @@
-"""Runs examples/find.py, and uses it by pointer and keyboard: drive_find.py FILE finish|cancel|error|close [PICTURE]."""
+"""Runs an example in QML, and uses it by pointer: drive_find.py FILE finish|cancel|error|close [PICTURE]."""
 
 import os
 import runpy
