@@ -115,6 +115,7 @@ def AsyncSlot(  # noqa: N802 - named as Qt's Slot.
         result: As in Qt's own ``Slot``, what a call returns to QML: `TaskHandle`, by which QML follows the task.
             ``QObject``, ``"QObject*"`` and ``"QVariant"`` mean the same. The type of the coroutine's own result is
             an error: the call returns before there is one, so ``let n = backend.count()`` cannot be a number.
+            With PySide before 6.10, a signal that is connected to a slot with a result crashes the process.
             None: a call returns the task, which QML cannot use.
 
     Returns:
