@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from support import CEILING_S, has_signals, only_windows, raise_together, run_script
 
-from asyncslot import AsyncSlotEventLoop, AsyncSlotSelectorEventLoop
+from asyncslot import AsyncSlotEventLoop, AsyncSlotSelectorEventLoop, LoopState
 
 READY = ("ready", signal.SIGINT)
 AGAIN = ("again", signal.SIGINT)
@@ -298,3 +298,38 @@ def test_ctrl_c_while_types_are_made_comes_afterwards(app: Any, monkeypatch: pyt
     with pytest.raises(KeyboardInterrupt):
         AsyncSlotEventLoop()
     assert made == ["types"]
+
+
+def test_ctrl_c_attached_before_exec_ends_the_outermost_call(attached: AsyncSlotEventLoop) -> None:
+    """If a blocking call runs the application, Ctrl-C ends that call, and it is no quit: the guest stays attached."""
+
+    async def interrupt() -> None:
+        asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGINT)
+        await asyncio.get_running_loop().create_future()
+
+    with pytest.raises(KeyboardInterrupt):
+        attached.run_until_complete(interrupt())
+    assert attached.state is LoopState.ATTACHED
+
+
+@has_signals
+def test_add_signal_handler_does_not_see_an_earlier_signal(attached: AsyncSlotEventLoop) -> None:
+    """A Ctrl-C that has raised KeyboardInterrupt in the program's code does not call a handler that is set later."""
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    calls: list[str] = []
+
+    async def handle() -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, calls.append, "called")
+        # By then the number of the earlier signal would have been read, and its handler called.
+        await loop.run_in_executor(None, lambda: None)
+        await asyncio.sleep(0)
+        assert not calls
+        signal.raise_signal(signal.SIGINT)
+        while not calls:
+            await asyncio.sleep(0)
+        loop.remove_signal_handler(signal.SIGINT)
+
+    attached.run_until_complete(handle())
+    assert calls == ["called"]

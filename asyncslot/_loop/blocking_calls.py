@@ -275,6 +275,11 @@ class BlockingCalls:
         return self.stack[0]
 
     @property
+    def hosts_application(self) -> bool:
+        """Whether the outermost call runs the application, which runs no Qt loop of its own below it."""
+        return bool(self.stack) and isinstance(self.outermost, ApplicationCall)
+
+    @property
     def futures(self) -> list[asyncio.Future[Any]]:
         """The futures that the calls wait for."""
         return [call.future for call in self.stack if call.future is not None]

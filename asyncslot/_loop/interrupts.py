@@ -300,11 +300,15 @@ class Interrupts:
             _write_to_fd(self._previous_fd, signums)
 
     def _on_ctrl_c(self) -> None:
-        """Do what Ctrl-C does by default: quit if attached, else cancel the outermost blocking call."""
+        """
+        Do what Ctrl-C does by default: quit if the application runs its own Qt loop, else cancel the outermost call.
+
+        An attached guest may be run by a call alone, as in IPython, whose prompt is one.
+        """
         if self._calls.is_attached and not self._calls.stack and self._slicer.get_loop_level() == 0:
             # The program only processes events, so there is no Qt loop that exit() could end.
             _call_in_program(signal.default_int_handler, signal.SIGINT, sys._getframe())
-        elif self._calls.is_attached:
+        elif self._calls.is_attached and not self._calls.hosts_application:
             self._calls.end_application(KeyboardInterrupt())
         elif not self._calls.interrupt():
             raise KeyboardInterrupt

@@ -10,14 +10,19 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Callable
 
+from asyncslot._loop.interrupts import on_main_thread
 from asyncslot._loop.selector import make_poller, make_watchable
 from asyncslot._task.asyncio_private import begin_running
 
 if TYPE_CHECKING:
     import selectors
 
+    from typing_extensions import TypeVarTuple, Unpack
+
     from asyncslot._loop.interrupts import Interrupts
     from asyncslot._task.asyncio_private import StockLoop
+
+    Ts = TypeVarTuple("Ts")
 
     class _StockUnixLoop(StockLoop, asyncio.SelectorEventLoop):
         """The stock loop, with its private attributes declared."""
@@ -64,6 +69,17 @@ class PlatformEventLoop(_StockUnixLoop):
     def _begin_running(self) -> Callable[[], None]:
         """Make this the running loop. Return a function that undoes it."""
         return begin_running(self)
+
+    def add_signal_handler(self, sig: int, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts]) -> None:
+        """Set a handler for a signal, as the stock loop does. It is not called for a signal that came before."""
+        # Such as a Ctrl-C that has raised KeyboardInterrupt while no Qt loop ran: its number still waits to be read.
+        # A pending signal is not lost: what asks for it is read as before.
+        is_readable = on_main_thread() and not self.is_closed() and not self._interrupts.is_pending
+        if is_readable and sig not in self._signal_handlers:
+            self._read_from_self()
+            # Among what was read may have been the wake-up for a handle that another thread has queued.
+            self._write_to_self()
+        super().add_signal_handler(sig, callback, *args)
 
     def remove_signal_handler(self, sig: int) -> bool:
         """Remove a handler for a signal, as the stock loop does, but keep the wakeup descriptor."""
