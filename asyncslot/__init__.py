@@ -86,6 +86,16 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Do what ``%load_ext asyncslot`` asks for: IPython's prompt, its ``await`` and Qt's windows share one loop."""
+    importlib.import_module("asyncslot._ipython").load(shell)
+
+
+def unload_ipython_extension(_: Any) -> None:
+    """Do what ``%unload_ext asyncslot`` asks for."""
+    importlib.import_module("asyncslot._ipython").unload()
+
+
 def _export(name: str, found: Any) -> None:
     # Tracebacks, reprs and help() show the module that users import from, not the private one with the code.
     found.__module__ = __name__

@@ -22,7 +22,7 @@ POLICY_PACKAGE = Path(asyncslot_policy.__file__).parent
 
 # Folders and modules: each imports only from those before it.
 ROOMS = ["_qt", "_task", "_loop", "loop", "_slot", "decorator", "signals", "dialogs", "_background", "background"]
-ROOMS += ["__init__", "demo"]
+ROOMS += ["_ipython", "__init__", "demo"]
 
 # The same in the policy plug-in, which may also import asyncslot.
 POLICY_ROOMS = [
@@ -69,6 +69,7 @@ KNOWS_NOTHING_OF = {
 
 # Modules whose tests have other names, and why.
 TESTS_ELSEWHERE = {
+    "_ipython": "ecosystem/test_ipython and ecosystem/test_jupyter: it needs IPython",
     "_qt/application": "policy/test_source: it is about programs that make none",
     "_qt/event_loop": "test_nesting: it is about Qt loops inside each other",
     "_qt/identity_dict": "test_owner: it is about the life of objects",
