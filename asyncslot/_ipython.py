@@ -152,6 +152,12 @@ class TerminalSession:
                 "'%load_ext asyncslot'"
             )
             raise RuntimeError(msg)
+        if self._shell.simple_prompt:
+            msg = (
+                "asyncslot needs IPython's own prompt, which '--simple-prompt', or input that is no terminal, switches "
+                "off: Qt would stand still while input() waits"
+            )
+            raise RuntimeError(msg)
         self._surroundings.change()
         try:
             self._was_attached = running is not None or _is_attached(thread_loop())

@@ -196,3 +196,13 @@ def test_no_display_is_an_error(tmp_path: Path) -> None:
         ipython = IPython(terminal)
         assert "DISPLAY and WAYLAND_DISPLAY are not set" in ipython.run_magic("%load_ext asyncslot")
         assert ipython.run("print(1)") == "1"
+
+
+def test_simple_prompt_is_refused(tmp_path: Path) -> None:
+    """With ``--simple-prompt``, loading is an error, and IPython goes on."""
+    with run_terminal([*COMMAND, "--simple-prompt"], IPYTHONDIR=str(tmp_path), PYTHONPATH=str(ROOT)) as terminal:
+        ipython = IPython(terminal)
+        ipython.type("%load_ext asyncslot")
+        terminal.expect("RuntimeError: asyncslot needs IPython's own prompt")
+        ipython._await_prompt()
+        assert ipython.run("print(1)") == "1"
