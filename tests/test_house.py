@@ -22,7 +22,7 @@ POLICY_PACKAGE = Path(asyncslot_policy.__file__).parent
 
 # Folders and modules: each imports only from those before it.
 ROOMS = ["_qt", "_task", "_loop", "loop", "_slot", "decorator", "signals", "dialogs", "_background", "background"]
-ROOMS += ["_ipython", "__init__", "demo"]
+ROOMS += ["_ipython", "__init__", "_console", "__main__", "demo"]
 
 # The same in the policy plug-in, which may also import asyncslot.
 POLICY_ROOMS = [
@@ -62,6 +62,10 @@ KNOWS_NOTHING_OF = {
     "asyncslot._background.relay": [QT],
     "asyncslot._background.ending": [QT],
     "asyncslot._background.worker": [QT],
+    "asyncslot._console.options": [QT, "asyncio"],
+    "asyncslot._console.error_display": [QT, "asyncio"],
+    "asyncslot._console.program": [QT, "asyncio"],
+    "asyncslot._console.terminal": [QT, "asyncio"],
     "asyncslot_policy._config": ["asyncslot", "asyncio"],
     "asyncslot_policy._registry": ["asyncslot", "asyncio"],
     "asyncslot": ["asyncslot_policy"],
@@ -69,6 +73,7 @@ KNOWS_NOTHING_OF = {
 
 # Modules whose tests have other names, and why.
 TESTS_ELSEWHERE = {
+    "__main__": "test_launch: it calls that",
     "_ipython": "ecosystem/test_ipython and ecosystem/test_jupyter: it needs IPython",
     "_qt/application": "policy/test_source: it is about programs that make none",
     "_qt/event_loop": "test_nesting: it is about Qt loops inside each other",

@@ -1,0 +1,250 @@
+"""
+Running the code of one input on the main thread, in the application that runs there; and interrupting it.
+
+The code is run as foreign code: by a timer of Qt's, not by a callback of the guest. So all works that works in a
+slot, ``asyncslot.run`` and ``dialog.exec()`` too. If it has a top-level await, it is a coroutine, and becomes a task.
+
+Ctrl-C has three meanings: it cancels the task; it interrupts Python code that is busy; or it is for the prompt.
+"""
+
+# ruff: noqa: T201 - it talks to its user.
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextvars
+import functools
+import inspect
+import signal
+import sys
+from types import CodeType, FrameType
+from typing import TYPE_CHECKING, Any, Callable, Coroutine
+
+from asyncslot._console.error_display import show_error
+from asyncslot._console.single_application import end_exec
+from asyncslot._loop.blocking_calls import exit_code
+from asyncslot._qt import QtCore, binding_name, loop_level
+
+if TYPE_CHECKING:
+    from asyncslot.loop import GuestEventLoop
+
+__all__ = ["TASK_NAME", "Execution"]
+
+TASK_NAME = "prompt"
+
+# Set by the main thread when the input is done, and the application goes on.
+Done = concurrent.futures.Future
+
+
+class Execution:
+    """
+    Runs one input after the other, all in one namespace and one context.
+
+    Args:
+        loop: The attached loop.
+        namespace: The names at the prompt.
+        on_idle_interrupt: Called if Ctrl-C comes while no input runs.
+    """
+
+    def __init__(
+        self, loop: GuestEventLoop, namespace: dict[str, Any], on_idle_interrupt: Callable[[], object]
+    ) -> None:
+        self._loop = loop
+        self._namespace = namespace
+        self._on_idle_interrupt = on_idle_interrupt
+        # What one input sets in a context variable, the next one sees.
+        self._context = contextvars.copy_context()
+        # The task of the input that awaits; None if none does.
+        self._task: asyncio.Task[None] | None = None
+        # QThread.loopLevel() when the input began that runs now; None if none does.
+        self._level: int | None = None
+        # Ctrl-C has come for the present input, by way of the guest.
+        self._is_interrupted = False
+        # SystemExit is shown, and ends nothing: the program before the prompt runs.
+        self._survives_exit = False
+        # The handler that `Interrupts` has set: it records the signal for the guest.
+        self._record: Any = None
+        # The handler of SIGINT before `open`; None if that was not called, or if it is no Python function.
+        self._before: Any = None
+
+    # -- the thread of the prompt calls these --
+
+    def run(self, code: CodeType) -> None:
+        """Run the code of an input, and wait until it is done; for ever, if it ends the application."""
+        self._call(functools.partial(self._execute, code))
+
+    def run_first(self, code: CodeType) -> None:
+        """Run a program before the prompt, which its SystemExit does not end, as with Python's own -i."""
+        self._survives_exit = True
+        self.run(code)
+        self._survives_exit = False
+
+    def quit(self, *, by_force: bool) -> None:
+        """Quit the application; return if a window has refused to close."""
+
+        def act(done: Done[None]) -> None:
+            if by_force:
+                QtCore.QCoreApplication.exit(0)
+            else:
+                QtCore.QCoreApplication.quit()
+            self._finish(done)
+
+        self._call(act)
+
+    def call(self, function: Callable[[], Any]) -> Any:
+        """Call a function on the main thread, in a callback of the guest; return its result."""
+        done: Done[Any] = Done()
+
+        def call() -> None:
+            try:
+                done.set_result(function())
+            except Exception as exc:  # noqa: BLE001 - it belongs to the caller, on the other thread.
+                done.set_exception(exc)
+
+        self._loop.call_soon_threadsafe(call)
+        return done.result()
+
+    def _call(self, act: Callable[[Done[None]], object]) -> None:
+        done: Done[None] = Done()
+        try:
+            # By a timer: see above.
+            self._loop.call_soon_threadsafe(QtCore.QTimer.singleShot, 0, functools.partial(act, done))
+        except RuntimeError:  # The loop is closed: the application has ended.
+            return
+        done.result()
+
+    # -- on the main thread --
+
+    def _execute(self, code: CodeType, done: Done[None]) -> None:
+        self._is_interrupted = False
+        self._level = loop_level()
+        result: Any = None
+        try:
+            result = self._context.run(eval, code, self._namespace)
+        except BaseException as exc:  # noqa: BLE001 - the prompt has to go on, and nothing may enter Qt.
+            self._fail(exc)
+        else:
+            if self._is_interrupted:
+                self._say_interrupted()
+        finally:
+            self._level = None
+        if code.co_flags & inspect.CO_COROUTINE and inspect.iscoroutine(result):
+            task = self._loop.run_task(self._await(result, done), name=TASK_NAME, context=self._context)
+            self._task = None if task.done() else task
+        else:
+            self._finish(done)
+
+    async def _await(self, coro: Coroutine[Any, Any, object], done: Done[None]) -> None:
+        try:
+            await coro
+        except GeneratorExit:
+            raise
+        except asyncio.CancelledError as exc:
+            if self._is_interrupted:
+                self._say_interrupted()
+            elif not self._loop.is_quitting():
+                show_error(exc)
+        except BaseException as exc:  # noqa: BLE001 - as in _execute().
+            self._fail(exc)
+        finally:
+            self._task = None
+            self._finish(done)
+
+    def _fail(self, exc: BaseException) -> None:
+        if isinstance(exc, SystemExit) and not self._survives_exit:
+            QtCore.QCoreApplication.exit(exit_code(exc))
+        elif isinstance(exc, KeyboardInterrupt):
+            self._say_interrupted()
+        else:
+            show_error(exc)
+
+    def _say_interrupted(self) -> None:
+        self._is_interrupted = False
+        print("\nKeyboardInterrupt", file=sys.stderr)
+
+    def _finish(self, done: Done[None]) -> None:
+        """Let the prompt go on, unless the application ends."""
+
+        def finish() -> None:
+            if not self._loop.is_quitting():
+                done.set_result(None)
+
+        # One turn later: up to Qt 6.4, nothing tells of an exit() before exec() has returned. A closed loop has ended.
+        if not self._loop.is_closed():
+            self._loop.call_soon(finish)
+
+    # -- Ctrl-C --
+
+    def open(self) -> None:
+        """Attach the loop, and have Ctrl-C interrupt what runs, instead of ending the application."""
+        # A program before the prompt may have attached it. Its tasks are suspended only for these lines.
+        self._loop.detach()
+        # What is called depends on when: this one by the guest, see `Interrupts`, and the other one at once.
+        self._before = signal.getsignal(signal.SIGINT)
+        if self._before == signal.SIG_IGN:
+            # Of a process in the background: Ctrl-C is not for it, and Python leaves that alone, too.
+            self._loop.attach()
+            return
+        signal.signal(signal.SIGINT, self._on_interrupt)
+        self._loop.attach()
+        self._record = signal.getsignal(signal.SIGINT)
+        signal.signal(signal.SIGINT, self._on_signal)
+
+    def close(self) -> None:
+        """Give Ctrl-C the meaning back that it had before."""
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _on_signal(self, signum: int, frame: FrameType | None) -> None:
+        if self._may_raise(frame):
+            raise KeyboardInterrupt
+        self._record(signum, frame)
+
+    def _may_raise(self, frame: FrameType | None) -> bool:
+        """
+        Tell whether the input itself runs Python code now, and no Qt loop inside it.
+
+        A slot that the input's code calls by ``emit()`` counts as its code: if it hangs, it is interrupted, too.
+        """
+        level = self._level if self._level is not None else self._loop._slicer.callback_level
+        if level != loop_level():
+            return False
+        inner: FrameType | None = None
+        while frame is not None:
+            if frame.f_code in _ENTRIES:
+                return inner is not None
+            if str(frame.f_globals.get("__name__")).partition(".")[0] == "asyncslot":
+                return False
+            inner, frame = frame, frame.f_back
+        return False
+
+    def _on_interrupt(self, *_: object) -> None:
+        """Do what Ctrl-C asks for. The guest calls it in a callback of its own."""
+        calls = self._loop._calls
+        if self._task is not None:
+            self._is_interrupted = True
+            self._task.cancel()
+            _leave_qt_loop()
+        elif self._level is None:
+            self._on_idle_interrupt()
+        elif calls.stack:
+            # asyncslot.run() at the prompt raises KeyboardInterrupt there.
+            calls.interrupt()
+        else:
+            self._is_interrupted = True
+            _leave_qt_loop()
+
+
+# The functions that call an input's code.
+_ENTRIES = (Execution._execute.__code__, Execution._await.__code__)
+
+
+def _leave_qt_loop() -> None:
+    """Close the dialog that waits for an answer, so that its exec() returns; or end ``app.exec()``."""
+    widgets = sys.modules.get(f"{binding_name()}.QtWidgets")
+    dialog: Any = None if widgets is None else widgets.QApplication.activeModalWidget()
+    if dialog is not None:
+        # A dialog may refuse to close, but not to be rejected.
+        getattr(dialog, "reject", dialog.close)()
+    else:
+        end_exec()

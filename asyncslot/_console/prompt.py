@@ -1,0 +1,158 @@
+"""The prompt: a thread that reads lines, compiles what is complete, and has it run on the main thread."""
+
+# ruff: noqa: T201 - it talks to its user.
+from __future__ import annotations
+
+import ast
+import codeop
+import linecache
+import rlcompleter
+import sys
+import threading
+from types import CodeType
+from typing import TYPE_CHECKING, Any
+
+from asyncslot._console.error_display import show_error
+
+if TYPE_CHECKING:
+    from asyncslot._console.execution import Execution
+    from asyncslot._console.terminal import Terminal
+
+__all__ = ["Completions", "Inputs", "Prompt"]
+
+
+class Inputs:
+    """Puts lines together until they are a complete input, and compiles it. ``await`` is allowed at the top level."""
+
+    def __init__(self) -> None:
+        # It remembers "from __future__ import", as Python's own prompt does.
+        self._compile = codeop.CommandCompiler()
+        self._compile.compiler.flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        self._lines: list[str] = []
+        self._count = 0
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether there are lines of an input that is not complete."""
+        return bool(self._lines)
+
+    def forget(self) -> None:
+        """Forget the lines of an input that is not complete."""
+        self._lines.clear()
+
+    def push(self, line: str) -> CodeType | None:
+        """
+        Add a line.
+
+        Returns:
+            The code of a complete input; None if more lines are needed.
+
+        Raises:
+            SyntaxError: If the lines cannot be compiled; or OverflowError, or ValueError. They are forgotten.
+        """
+        self._lines.append(line)
+        source = "\n".join(self._lines)
+        # A name for each, so that tracebacks show the lines of earlier inputs, too.
+        name = f"<input-{self._count}>"
+        try:
+            code = self._compile(source, name, "single")
+        except (SyntaxError, OverflowError, ValueError):
+            self._lines.clear()
+            raise
+        if code is None:
+            return None
+        self._lines.clear()
+        self._count += 1
+        # Without a time, which is what linecache compares with the file's.
+        linecache.cache[name] = (len(source), None, [f"{each}\n" for each in source.splitlines()], name)
+        return code
+
+
+class Completions:
+    """
+    The completer for readline.
+
+    Args:
+        execution: Looks names up on the main thread, where Qt's objects live.
+        namespace: The names at the prompt.
+    """
+
+    def __init__(self, namespace: dict[str, Any]) -> None:
+        self._completer = rlcompleter.Completer(namespace)
+        self._found: list[str] = []
+        self.execution: Execution | None = None
+
+    def complete(self, text: str, state: int) -> str | None:
+        """Return the completion of that number; None if there are no more."""
+        if state == 0:
+            self._found = [] if self.execution is None else self.execution.call(lambda: self._list(text))
+        return self._found[state] if state < len(self._found) else None
+
+    def _list(self, text: str) -> list[str]:
+        found: list[str] = []
+        while True:
+            each = self._completer.complete(text, len(found))
+            if each is None:
+                return found
+            found.append(each)
+
+
+class Prompt(threading.Thread):
+    """
+    The thread of the prompt. It ends with the process, because nothing can make ``input()`` return.
+
+    Args:
+        terminal: Where lines come from.
+        execution: What runs them.
+        first: Code to run before the first prompt; None for none.
+    """
+
+    def __init__(self, terminal: Terminal, execution: Execution, first: CodeType | None) -> None:
+        super().__init__(name="asyncslot prompt", daemon=True)
+        self._terminal = terminal
+        self._execution = execution
+        self._first = first
+        self._inputs = Inputs()
+
+    def run(self) -> None:
+        """Read and run, until the application ends."""
+        if self._first is not None:
+            self._execution.run_first(self._first)
+        while self._take_line():
+            pass
+
+    def _take_line(self) -> bool:
+        """Read a line and do what it asks for. Return whether there may be another one."""
+        try:
+            lines = self._terminal.read(str(sys.ps2 if self._inputs.is_begun else sys.ps1))
+        except EOFError:
+            return self._end()
+        except KeyboardInterrupt:
+            print("KeyboardInterrupt" if self._terminal.is_edited else "\nKeyboardInterrupt", file=sys.stderr)
+            self._inputs.forget()
+            return True
+        # Pasted lines may come as one.
+        for line in lines.split("\n"):
+            self._push(line)
+        return True
+
+    def _push(self, line: str) -> None:
+        try:
+            code = self._inputs.push(line)
+        except (SyntaxError, OverflowError, ValueError) as exc:
+            # Without a traceback: it would show the compiler's frames.
+            show_error(exc.with_traceback(None))
+            return
+        if code is not None:
+            self._execution.run(code)
+
+    def _end(self) -> bool:
+        """Quit the application, as Ctrl-D asks for. Return whether the prompt goes on."""
+        print(file=sys.stderr)
+        if not self._terminal.is_terminal:
+            # There is nobody who could close the window that refuses.
+            self._execution.quit(by_force=True)
+            return False
+        self._execution.quit(by_force=False)
+        print("asyncslot: a window has refused to close; exit() quits all the same", file=sys.stderr)
+        return True

@@ -1,0 +1,407 @@
+"""The prompt, in a terminal: what is typed, what is answered; windows; Ctrl-C and Ctrl-D."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+from support import IS_QT_5, IS_WINDOWS
+
+if IS_WINDOWS:
+    pytest.skip("Windows has no pty", allow_module_level=True)
+
+from console_support import CTRL_C, CTRL_D, MORE, PROMPT, Console
+from qt import BINDING
+
+from asyncslot._console.prompt import Completions, Inputs
+
+pytest.importorskip("readline", reason="Ctrl-C at a half-typed line is readline's")
+
+
+@pytest.fixture
+def console(tmp_path: Path) -> Iterator[Console]:
+    with Console(tmp_path) as console:
+        console.expect(PROMPT)
+        yield console
+
+
+# -- inputs --
+
+
+def test_inputs_complete_line_is_compiled() -> None:
+    """A line that is complete gives code; one that is not waits for more."""
+    inputs = Inputs()
+    assert inputs.push("1") is not None
+    assert inputs.push("if 1:") is None
+    assert inputs.is_begun
+    assert inputs.push("  pass") is None
+    assert inputs.push("") is not None
+    assert not inputs.is_begun
+
+
+def test_inputs_error_forgets_the_lines() -> None:
+    """After an error, the next line begins a new input."""
+    inputs = Inputs()
+    assert inputs.push("def f():") is None
+    with pytest.raises(SyntaxError):
+        inputs.push("  a b")
+    assert inputs.push("1") is not None
+
+
+def test_completions_are_those_of_the_namespace() -> None:
+    """The completer lists what begins with the text, and None after the last one."""
+
+    class Execution:
+        def call(self, function: Any) -> Any:
+            return function()
+
+    completions = Completions({"number_one": 1, "number_two": 2})
+    assert completions.complete("number", 0) is None
+    completions.execution = Execution()  # type: ignore[assignment]
+    assert [completions.complete("number", state) for state in range(3)] == ["number_one", "number_two", None]
+
+
+# -- what is typed --
+
+
+def test_prompt_says_what_there_is(tmp_path: Path) -> None:
+    """The banner names Python, the binding, the application and the names."""
+    with Console(tmp_path) as console:
+        banner = console.expect(PROMPT)
+    version = ".".join(map(str, sys.version_info[:3]))
+    assert f"Python {version}, {BINDING} " in banner
+    assert "app, a QApplication" in banner
+    assert "asyncio, asyncslot, QtCore, QtGui, QtWidgets" in banner
+
+
+def test_prompt_quiet_prints_no_banner(tmp_path: Path) -> None:
+    """With -q, the first text is the prompt."""
+    with Console(tmp_path, "-q") as console:
+        assert console.expect(PROMPT) == ""
+
+
+def test_prompt_value_is_printed_and_kept(console: Console) -> None:
+    """An expression's value is printed, and is `_` afterwards; None is not printed."""
+    assert console.run("20 + 1") == "21"
+    assert console.run("_ * 2") == "42"
+    assert console.run("None") == ""
+
+
+def test_prompt_await_at_top_level_waits_in_the_loop(console: Console) -> None:
+    """An await takes its turn in the running loop; its value is printed, and kept."""
+    assert console.run("await asyncio.sleep(0.01, 'slept')") == "'slept'"
+    assert console.run("x = await asyncio.sleep(0, 5)") == ""
+    assert console.run("x + 1") == "6"
+    assert console.run("type(asyncio.get_running_loop()).__name__") == "'AsyncSlotEventLoop'"
+
+
+def test_prompt_several_lines_pasted_run_in_order(console: Console) -> None:
+    """Lines that come at once are taken one after the other, also while an await of theirs waits."""
+    console.type("async def f(x):\n    await asyncio.sleep(0.05)\n    return x * 2\n\nawait f(4)\nprint('en' + 'd')\n")
+    assert re.search(r"\n8\n", console.expect("end"))
+
+
+def test_prompt_bracketed_paste_runs_in_order(tmp_path: Path) -> None:
+    """Where readline is told to take a paste as one line, its lines are taken one after the other, too."""
+    (tmp_path / "inputrc").write_text("set enable-bracketed-paste on\n")
+    with Console(tmp_path, environment={"INPUTRC": str(tmp_path / "inputrc")}) as console:
+        console.expect(PROMPT)
+        console.type("\x1b[200~a = 1\nfor i in range(2):\n    a += i\n\nprint('sum', a)\x1b[201~\n")
+        console.expect("\nsum 2\n")
+
+
+def test_prompt_tasks_go_on_while_it_waits(console: Console) -> None:
+    """A task that was created at the prompt prints while the prompt waits."""
+    console.define("async def late(): await asyncio.sleep(0.05); print('fr' + 'om the task')")
+    console.run("task = asyncio.create_task(late())")
+    console.expect("from the task")
+    assert console.run("task.done()").endswith("True")
+
+
+def test_prompt_run_task_and_run_and_slot(console: Console) -> None:
+    """run_task(), asyncslot.run() and an AsyncSlot work at the prompt, which is foreign code."""
+    console.define("async def f(): await asyncio.sleep(0); return 'do' + 'ne'")
+    assert console.run("await asyncslot.run_task(f())") == "'done'"
+    assert console.run("asyncslot.run(f())") == "'done'"
+    assert console.run("await asyncslot.AsyncSlot(f)()") == "'done'"
+
+
+def test_prompt_context_is_kept(console: Console) -> None:
+    """A context variable that one input sets is set in the next one, and in its tasks."""
+    console.run("import contextvars; v = contextvars.ContextVar('v')")
+    console.define("async def f(): v.set(3)")
+    console.run("await f()")
+    assert console.run("v.get()") == "3"
+    console.run("token = v.set(4)")
+    assert console.run("v.get()") == "4"
+
+
+def test_prompt_future_import_is_remembered(console: Console) -> None:
+    """A __future__ import counts for later inputs."""
+    console.run("from __future__ import annotations")
+    console.define("def f(x: nowhere): pass")
+    assert console.run("f.__annotations__") == "{'x': 'nowhere'}"
+
+
+@pytest.mark.parametrize("call", ["f()", "await g()"])
+def test_prompt_error_has_no_frame_of_ours(console: Console, call: str) -> None:
+    """A traceback begins with the input, and shows its line."""
+    console.define("def f(): raise ValueError('wro' + 'ng')")
+    console.define("async def g(): await asyncio.sleep(0); f()")
+    text = console.run(call)
+    assert "asyncslot" not in text
+    assert text.startswith("Traceback (most recent call last):\n")
+    assert text.endswith("ValueError: wrong")
+    assert f"    {call}\n" in text
+    assert console.run("import sys; sys.last_value") == "ValueError('wrong')"
+
+
+def test_prompt_syntax_error_is_shown(console: Console) -> None:
+    """An input that cannot be compiled is shown with its place, without a traceback."""
+    text = console.run("a b")
+    assert "Traceback" not in text
+    assert "SyntaxError" in text
+    assert console.run("1") == "1"
+
+
+def test_prompt_error_in_slot_is_printed(console: Console) -> None:
+    """An exception in a slot prints its traceback, and the console goes on: with PyQt, too."""
+    console.type("QtCore.QTimer.singleShot(0, lambda: 1/0)\n")
+    console.expect("ZeroDivisionError")
+    assert console.run("3").endswith("3")
+
+
+def test_prompt_ps_prints_the_tasks(console: Console) -> None:
+    """`ps` alone prints the table, and `ps()` does."""
+    assert console.run("ps") == "no tasks"
+    console.run("task = asyncslot.run_task(asyncio.sleep(99), name='sleeper')")
+    for line in ("ps", "ps()"):
+        header, row = console.run(line).splitlines()
+        assert header.split() == ["TASK", "COROUTINE", "AGE", "OWNER", "AT"]
+        assert row.split()[:2] == ["sleeper", "sleep"]
+
+
+def test_prompt_own_application_is_the_one_that_there_is(console: Console) -> None:
+    """QApplication() gives the application that runs; a class of the program's own is refused with the reason."""
+    assert console.run("QtWidgets.QApplication([]) is app") == "True"
+    console.define("class Own(QtWidgets.QApplication): pass")
+    assert "there is an application already, a QApplication" in console.run("Own([])")
+    assert console.run("isinstance(app, QtWidgets.QApplication)") == "True"
+
+
+# -- windows --
+
+
+def test_prompt_window_paints_while_it_waits(console: Console) -> None:
+    """A window that was made at the prompt paints, and reacts, while the prompt and an await wait; it may be closed."""
+    console.type(
+        "class Window(QtWidgets.QWidget):\n"
+        "    count = 0\n"
+        "    def paintEvent(self, event):\n"
+        "        Window.count += 1\n"
+        "        print('pain' + 'ted', Window.count)\n"
+        "\n"
+        "window = Window(); window.show()\n"
+    )
+    console.expect("painted 1")
+    # Nothing is typed, and the window is painted again.
+    console.type("QtCore.QTimer.singleShot(100, window.update)\n")
+    console.expect("painted 2")
+    console.run("")
+    console.run("QtCore.QTimer.singleShot(50, window.update)")
+    console.type("await asyncio.sleep(99)\n")
+    console.expect("painted 3")
+    console.type(CTRL_C)
+    console.expect(PROMPT)
+    assert console.run("window.close()") == "True"
+    assert console.run("await asyncio.sleep(0.05, 'still here')") == "'still here'"
+
+
+def test_prompt_app_exec_ends_with_the_last_window(console: Console) -> None:
+    """`app.exec()` at the prompt waits for the last window, or for Ctrl-C."""
+    execute = "app.exec_()" if BINDING == "PySide2" else "app.exec()"
+    console.run("label = QtWidgets.QLabel('x'); label.show()")
+    console.run("QtCore.QTimer.singleShot(50, label.close)")
+    assert console.run(execute) == "0"
+    console.type(f"QtCore.QTimer.singleShot(0, lambda: print('insi' + 'de')); {execute}\n")
+    console.expect("inside")
+    console.type(CTRL_C)
+    console.expect("KeyboardInterrupt")
+    console.expect(PROMPT)
+    assert console.run("1") == "1"
+
+
+# -- Ctrl-C --
+
+
+@pytest.mark.parametrize("keys", ["", "1 + 1", "if 1:\n", "if 1:\n    half = "])
+def test_ctrl_c_at_the_prompt_gives_a_new_one(console: Console, keys: str) -> None:
+    """Ctrl-C forgets what was typed, and nothing of it is run."""
+    console.type(keys)
+    console.expect(keys.rpartition("\n")[2] or (MORE if keys else ""))
+    console.type(CTRL_C)
+    console.expect("KeyboardInterrupt\n")
+    console.expect(PROMPT)
+    assert console.run("'half' in globals()") == "False"
+
+
+def test_ctrl_c_line_is_not_in_the_history(console: Console) -> None:
+    """The key "up" gives the line before the one that was interrupted."""
+    console.run("'fir' + 'st'")
+    console.type("second")
+    console.expect("second")
+    console.type(CTRL_C)
+    console.expect("KeyboardInterrupt\n")
+    console.expect(PROMPT)
+    console.type("\x1b[A\n")
+    console.expect("\n'first'\n")
+
+
+def test_ctrl_c_works_in_vi_mode(tmp_path: Path) -> None:
+    """With readline's vi keys, Ctrl-C works in both of their modes."""
+    (tmp_path / "inputrc").write_text("set editing-mode vi\n")
+    with Console(tmp_path, environment={"INPUTRC": str(tmp_path / "inputrc")}) as console:
+        console.expect(PROMPT)
+        for keys in ("abc", "abc\x1bh"):
+            console.type(keys)
+            console.expect("abc")
+            console.type(CTRL_C)
+            console.expect("KeyboardInterrupt\n")
+            console.expect(PROMPT)
+        assert console.run("1") == "1"
+
+
+def test_signal_at_the_prompt_ends_nothing(console: Console) -> None:
+    """SIGINT that comes from elsewhere leaves the line as it is."""
+    console.type("40 + ")
+    console.expect("40 + ")
+    console.signal(2)
+    console.expect("KeyboardInterrupt\n")
+    console.type("2\n")
+    console.expect("\n42\n")
+
+
+def test_ctrl_c_cancels_what_is_awaited(console: Console) -> None:
+    """Ctrl-C cancels the await, its clean-up runs, and other tasks go on."""
+    console.run("other = asyncio.create_task(asyncio.sleep(99))")
+    console.type(
+        "async def f():\n"
+        "    try:\n"
+        "        print('wai' + 'ting')\n"
+        "        await asyncio.sleep(99)\n"
+        "    finally:\n"
+        "        await asyncio.sleep(0.01)\n"
+        "        print('cle' + 'aned')\n"
+        "\n"
+        "await f()\n"
+    )
+    console.expect("waiting")
+    console.type(CTRL_C)
+    console.expect("cleaned\n")
+    console.expect("KeyboardInterrupt\n")
+    console.expect(PROMPT)
+    assert console.run("other.done()") == "False"
+
+
+@pytest.mark.parametrize(
+    "busy",
+    [
+        "busy()",
+        "await awaited()",
+        "action = QtCore.QObject(); action.objectNameChanged.connect(busy); action.setObjectName('a')",
+    ],
+)
+def test_ctrl_c_interrupts_busy_code(console: Console, busy: str) -> None:
+    """Ctrl-C interrupts Python code that hangs: at the prompt, in a coroutine after its first await, in a slot."""
+    console.define("def busy():\n    print('be' + 'gun')\n    while True: pass")
+    console.define("async def awaited():\n    await asyncio.sleep(0)\n    busy()")
+    console.type(f"{busy}\n")
+    console.expect("begun\n")
+    console.type(CTRL_C)
+    console.expect("KeyboardInterrupt\n")
+    console.expect(PROMPT)
+    assert console.run("1") == "1"
+
+
+def test_ctrl_c_ends_nested_run(console: Console) -> None:
+    """asyncslot.run() at the prompt raises KeyboardInterrupt."""
+    console.run("import functools; say = functools.partial(print, 'wai' + 'ting')")
+    console.run("timer = asyncio.get_running_loop().call_later(0.05, say)")
+    console.type("asyncslot.run(asyncio.sleep(99))\n")
+    console.expect("waiting")
+    console.type(CTRL_C)
+    console.expect("KeyboardInterrupt\n")
+    console.expect(PROMPT)
+    assert console.run("1") == "1"
+
+
+def test_ctrl_c_rejects_a_dialog(console: Console) -> None:
+    """A dialog whose exec() waits is rejected."""
+    execute = "exec_" if BINDING == "PySide2" else "exec"
+    console.run("dialog = QtWidgets.QDialog(); QtCore.QTimer.singleShot(50, lambda: print('op' + 'en'))")
+    console.type(f"dialog.{execute}()\n")
+    console.expect("open\n")
+    console.type(CTRL_C)
+    console.expect("KeyboardInterrupt\n")
+    console.expect(PROMPT)
+    assert console.run("dialog.isVisible()") == "False"
+
+
+# -- the end --
+
+
+def test_ctrl_d_quits_the_application(console: Console) -> None:
+    """Ctrl-D ends with 0; tasks clean up, and the terminal is as it was."""
+    clean_up = "await asyncio.sleep(0.01); print('cle' + 'aned')"
+    console.define(f"async def f():\n    try: await asyncio.sleep(99)\n    finally: {clean_up}")
+    console.run("task = asyncslot.run_task(f())")
+    console.run("app.aboutToQuit.connect(lambda: print('qu' + 'its')) and None")
+    console.type(CTRL_D)
+    assert console.wait() == 0
+    assert {"cleaned", "quits"} <= set(console.rest.splitlines())
+    assert PROMPT not in console.rest
+    assert console.read_modes() == console.modes
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("exit()", 0),
+        ("quit(3)", 3),
+        ("import sys; sys.exit(4)", 4),
+        ("import sys; sys.exit('wor' + 'ds')", 1),
+        ("app.exit(5)", 5),
+        ("app.quit()", 0),
+        ("await asyncio.sleep(0); raise SystemExit(6)", 6),
+        ("QtCore.QTimer.singleShot(50, app.quit)", 0),
+        ("QtCore.QTimer.singleShot(50, lambda: app.exit(7))", 7),
+        ("app.quit(); await asyncio.sleep(99)", 0),
+    ],
+)
+def test_end_has_the_exit_code(console: Console, line: str, code: int) -> None:
+    """Whatever ends the application ends the console, with its code; the terminal is as it was."""
+    console.type(f"{line}\n")
+    assert console.wait() == code
+    assert ("words\n" in console.rest) == ("ds'" in line)
+    assert "Traceback" not in console.rest
+    assert console.read_modes() == console.modes
+
+
+@pytest.mark.skipif(IS_QT_5, reason="Qt 5's quit() asks no window")
+def test_ctrl_d_window_that_refuses_keeps_the_prompt(console: Console) -> None:
+    """If a window ignores its close event, Ctrl-D says so, and exit() quits."""
+    console.define("class Window(QtWidgets.QWidget):\n    def closeEvent(self, event): event.ignore()")
+    console.run("window = Window(); window.show()")
+    console.type(CTRL_D)
+    console.expect("a window has refused to close")
+    console.expect(PROMPT)
+    console.type("exit(2)\n")
+    assert console.wait() == 2
+
+
+def test_prompt_thread_is_the_main_one(console: Console) -> None:
+    """Inputs run on the main thread, where Qt's objects live."""
+    assert console.run("import threading; threading.current_thread() is threading.main_thread()") == "True"
