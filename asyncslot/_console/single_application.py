@@ -77,10 +77,14 @@ def guard_application() -> None:
     Examples and programs begin and end with these lines. There can be only one application: PySide raises, and PyQt
     makes a second one, and crashes when either of the two is freed. And Qt's own ``exec()`` returns -1 at once.
     """
+    kinds = []
     for module, name in APPLICATIONS.values():
         # Also those that nobody has imported yet: the program may do it later. What cannot be imported needs no guard.
         with contextlib.suppress(ImportError):
-            _guard(getattr(import_qt(module), name))
+            kinds.append(getattr(import_qt(module), name))
+    # When all are imported: while PyQt5 imports QtWidgets, it calls the class for the application that there is.
+    for kind in kinds:
+        _guard(kind)
 
 
 def _guard(kind: Any) -> None:
