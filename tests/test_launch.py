@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -252,3 +253,21 @@ def test_help_and_version() -> None:
     assert code == 0
     assert line.startswith(f"asyncslot {asyncslot.__version__}, Python ")
     assert BINDING in line
+
+
+# -- docs/console.md --
+
+PAGE = (Path(__file__).parent.parent / "docs" / "console.md").read_text(encoding="utf-8")
+
+
+def test_page_s_program_runs(tmp_path: Path) -> None:
+    """The page's program prints what its comment says."""
+    (program,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    (tmp_path / "program.py").write_text(program.replace("PySide6", BINDING))
+    assert run("-m", "asyncslot", "program.py", directory=tmp_path) == (0, re.findall(r"\)  # (.*)", program), [])
+
+
+def test_page_s_command_prints_what_stands_there() -> None:
+    """The page's command line prints the line below it."""
+    code, printed = re.search(r'\$ python -m asyncslot -c "(.*)"\n(.*)\n', PAGE).groups()  # type: ignore[union-attr]
+    assert run("-m", "asyncslot", "-c", code) == (0, [printed], [])

@@ -20,6 +20,8 @@ from asyncslot._console.prompt import Completions, Inputs
 
 pytest.importorskip("readline", reason="Ctrl-C at a half-typed line is readline's")
 
+PAGE = (Path(__file__).parent.parent / "docs" / "console.md").read_text(encoding="utf-8")
+
 
 @pytest.fixture
 def console(tmp_path: Path) -> Iterator[Console]:
@@ -310,14 +312,15 @@ def test_ctrl_c_cancels_what_is_awaited(console: Console) -> None:
     "busy",
     [
         "busy()",
-        "await awaited()",
+        "await awaited(0)",
+        "await awaited(1)",
         "action = QtCore.QObject(); action.objectNameChanged.connect(busy); action.setObjectName('a')",
     ],
 )
 def test_ctrl_c_interrupts_busy_code(console: Console, busy: str) -> None:
-    """Ctrl-C interrupts Python code that hangs: at the prompt, in a coroutine after its first await, in a slot."""
+    """Ctrl-C interrupts Python code that hangs: at the prompt, in a coroutine before and after an await, in a slot."""
     console.define("def busy():\n    print('be' + 'gun')\n    while True: pass")
-    console.define("async def awaited():\n    await asyncio.sleep(0)\n    busy()")
+    console.define("async def awaited(steps):\n    for _ in range(steps): await asyncio.sleep(0)\n    busy()")
     console.type(f"{busy}\n")
     console.expect("begun\n")
     console.type(CTRL_C)
@@ -338,16 +341,44 @@ def test_ctrl_c_ends_nested_run(console: Console) -> None:
     assert console.run("1") == "1"
 
 
-def test_ctrl_c_rejects_a_dialog(console: Console) -> None:
-    """A dialog whose exec() waits is rejected."""
+@pytest.mark.parametrize("steps", [None, 0, 1])
+def test_ctrl_c_rejects_a_dialog(console: Console, steps: int | None) -> None:
+    """A dialog whose exec() waits is rejected: one of the prompt's, or of a coroutine's."""
     execute = "exec_" if BINDING == "PySide2" else "exec"
     console.run("dialog = QtWidgets.QDialog(); QtCore.QTimer.singleShot(50, lambda: print('op' + 'en'))")
-    console.type(f"dialog.{execute}()\n")
+    run = "async def ask(steps):\n    for _ in range(steps): await asyncio.sleep(0)"
+    console.define(f"{run}\n    dialog.{execute}(); await asyncio.sleep(0)")
+    console.type(f"dialog.{execute}()\n" if steps is None else f"await ask({steps})\n")
     console.expect("open\n")
     console.type(CTRL_C)
     console.expect("KeyboardInterrupt\n")
     console.expect(PROMPT)
     assert console.run("dialog.isVisible()") == "False"
+
+
+def test_ctrl_c_leaves_other_dialogs(console: Console) -> None:
+    """A dialog that another part of the application shows stays, when an await is cancelled."""
+    execute = "exec_" if BINDING == "PySide2" else "exec"
+    console.run("dialog = QtWidgets.QDialog(); dialog.setModal(True)")
+    console.run(f"QtCore.QTimer.singleShot(0, dialog.{execute})")
+    console.run("while not dialog.isVisible(): await asyncio.sleep(0)\n")
+    console.type("print('wai' + 'ting'); await asyncio.sleep(99)\n")
+    console.expect("waiting\n")
+    console.type(CTRL_C)
+    console.expect("KeyboardInterrupt\n")
+    console.expect(PROMPT)
+    assert console.run("dialog.isVisible()") == "True"
+    console.type(CTRL_D)
+    assert console.wait() == 0
+
+
+def test_prompt_that_cannot_be_shown_is_replaced(console: Console) -> None:
+    """If sys.ps1 fails, its error is shown, and Python's own prompt comes back."""
+    console.define("class Prompt:\n    def __str__(self): return 1/0")
+    console.type("import sys; sys.ps1 = Prompt()\n")
+    console.expect("ZeroDivisionError")
+    console.expect(PROMPT)
+    assert console.run("1") == "1"
 
 
 # -- the end --
@@ -405,3 +436,18 @@ def test_ctrl_d_window_that_refuses_keeps_the_prompt(console: Console) -> None:
 def test_prompt_thread_is_the_main_one(console: Console) -> None:
     """Inputs run on the main thread, where Qt's objects live."""
     assert console.run("import threading; threading.current_thread() is threading.main_thread()") == "True"
+
+
+# -- docs/console.md --
+
+
+def test_page_s_session_is_what_comes(console: Console) -> None:
+    """Each line of the page's first session, typed, is answered by what stands there."""
+    (session,) = re.findall(r"```console\n(>>> .*?)```", PAGE, re.DOTALL)
+    for block in re.split(r"^(?=>>> )", session, flags=re.MULTILINE)[1:]:
+        lines = block.splitlines()
+        typed = [line[len(PROMPT) :] for line in lines if line.startswith((PROMPT, MORE.strip()))]
+        console.type("\n".join(typed) + "\n")
+        for _ in typed:
+            console.expect("\n")
+        assert console.expect(PROMPT).splitlines() == lines[len(typed) :]

@@ -129,12 +129,13 @@ class Execution:
         finally:
             self._level = None
         if code.co_flags & inspect.CO_COROUTINE and inspect.iscoroutine(result):
-            task = self._loop.run_task(self._await(result, done), name=TASK_NAME, context=self._context)
-            self._task = None if task.done() else task
+            self._loop.run_task(self._await(result, done), name=TASK_NAME, context=self._context)
         else:
             self._finish(done)
 
     async def _await(self, coro: Coroutine[Any, Any, object], done: Done[None]) -> None:
+        # Here, because the first step runs before run_task() returns, and may take long.
+        self._task = asyncio.current_task()
         try:
             await coro
         except GeneratorExit:
@@ -224,7 +225,9 @@ class Execution:
         if self._task is not None:
             self._is_interrupted = True
             self._task.cancel()
-            _leave_qt_loop()
+            # If the input itself runs a dialog. Another dialog is none of its business.
+            if getattr(self._task.get_coro(), "cr_running", False):
+                _leave_qt_loop()
         elif self._level is None:
             self._on_idle_interrupt()
         elif calls.stack:

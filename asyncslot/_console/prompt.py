@@ -127,6 +127,14 @@ class Prompt(threading.Thread):
             lines = self._terminal.read(str(sys.ps2 if self._inputs.is_begun else sys.ps1))
         except EOFError:
             return self._end()
+        except OSError:
+            # The terminal is gone.
+            self._execution.quit(by_force=True)
+            return False
+        except Exception as exc:  # noqa: BLE001 - bytes that are no text, or a prompt of the user's without one.
+            show_error(exc)
+            sys.ps1, sys.ps2 = ">>> ", "... "
+            return True
         except KeyboardInterrupt:
             print("KeyboardInterrupt" if self._terminal.is_edited else "\nKeyboardInterrupt", file=sys.stderr)
             self._inputs.forget()
