@@ -7,7 +7,6 @@ import fcntl
 import os
 import re
 import select
-import signal
 import subprocess
 import sys
 import termios
@@ -131,8 +130,3 @@ class Console:
             data = os.read(self._master, 1 << 16)
         self._text += ESCAPES.sub("", data.decode(errors="replace")).replace("\r\n", "\n")
         return bool(data)
-
-
-def interrupt(console: Console) -> None:
-    """Have Ctrl-C arrive as a signal, as it does while an input runs."""
-    console.signal(signal.SIGINT)

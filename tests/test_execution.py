@@ -95,6 +95,13 @@ def test_call_passes_on_what_is_raised(execution: Execution) -> None:
     assert seen == [1, ZeroDivisionError]
 
 
+def test_signal_before_the_application_runs_is_dropped(execution: Execution) -> None:
+    """No Qt loop runs, so there is nothing to interrupt, and nothing is raised, or left for later."""
+    signal.raise_signal(signal.SIGINT)
+    assert not execution._loop._interrupts.is_pending
+    assert run(execution, "a = 1")["a"] == 1
+
+
 def test_open_takes_an_attached_loop(attached: AsyncSlotEventLoop) -> None:
     """A loop that a program has attached before is taken over, with the meaning that Ctrl-C has here."""
     execution = Execution(attached, {}, lambda: None)

@@ -173,7 +173,9 @@ def test_prompt_error_in_slot_is_printed(console: Console) -> None:
     """An exception in a slot prints its traceback, and the console goes on: with PyQt, too."""
     console.type("QtCore.QTimer.singleShot(0, lambda: 1/0)\n")
     console.expect("ZeroDivisionError")
-    assert console.run("3").endswith("3")
+    # The prompt may have come before or after the traceback.
+    console.type("'th' + 'ree'\n")
+    console.expect("\n'three'\n")
 
 
 def test_prompt_ps_prints_the_tasks(console: Console) -> None:
@@ -282,6 +284,7 @@ def test_signal_at_the_prompt_ends_nothing(console: Console) -> None:
     console.expect("40 + ")
     console.signal(2)
     console.expect("KeyboardInterrupt\n")
+    console.expect(PROMPT)
     console.type("2\n")
     console.expect("\n42\n")
 

@@ -32,6 +32,10 @@ __all__ = ["TASK_NAME", "Execution"]
 
 TASK_NAME = "prompt"
 
+# After how many timeouts of a timer of 0 ms the prompt goes on. Up to Qt 6.4, nothing tells of an exit() before exec()
+# has returned, which it does at the end of the present pass. The second timeout is certainly in another one.
+TURNS = 2
+
 # Set by the main thread when the input is done, and the application goes on.
 Done = concurrent.futures.Future
 
@@ -62,6 +66,14 @@ class Execution:
         self._is_interrupted = False
         # SystemExit is shown, and ends nothing: the program before the prompt runs.
         self._survives_exit = False
+        # Tells of the passes of Qt's loop; see `_finish`. No object for each use, and no posted event: those that are
+        # posted in a pass may still be delivered in it.
+        self._timer = QtCore.QTimer()
+        self._timer.setInterval(0)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._on_turn)
+        self._turns = 0
+        self._done: Done[None] | None = None
         # The handler that `Interrupts` has set: it records the signal for the guest.
         self._record: Any = None
         # The handler of SIGINT before `open`; None if that was not called, or if it is no Python function.
@@ -165,14 +177,18 @@ class Execution:
 
     def _finish(self, done: Done[None]) -> None:
         """Let the prompt go on, unless the application ends."""
-
-        def finish() -> None:
-            if not self._loop.is_quitting():
-                done.set_result(None)
-
-        # One turn later: up to Qt 6.4, nothing tells of an exit() before exec() has returned. A closed loop has ended.
+        # A closed loop has ended, and with it the application.
         if not self._loop.is_closed():
-            self._loop.call_soon(finish)
+            self._done, self._turns = done, TURNS
+            self._timer.start()
+
+    def _on_turn(self) -> None:
+        self._turns -= 1
+        if self._turns:
+            self._timer.start()
+        elif self._done is not None and not self._loop.is_quitting():
+            done, self._done = self._done, None
+            done.set_result(None)
 
     # -- Ctrl-C --
 
@@ -199,7 +215,9 @@ class Execution:
     def _on_signal(self, signum: int, frame: FrameType | None) -> None:
         if self._may_raise(frame):
             raise KeyboardInterrupt
-        self._record(signum, frame)
+        # Before the application runs, and after it, there is nothing to interrupt; but a second one hurries a quit.
+        if loop_level() > 0 or self._loop.is_quitting():
+            self._record(signum, frame)
 
     def _may_raise(self, frame: FrameType | None) -> bool:
         """

@@ -30,6 +30,7 @@ from asyncslot._console.prompt import Completions, Prompt
 from asyncslot._console.ps import TaskTable
 from asyncslot._console.single_application import make_console_application
 from asyncslot._console.terminal import Terminal
+from asyncslot._qt import QtCore
 from asyncslot._slot.start import make_loop
 from asyncslot.loop import AsyncSlotEventLoop, thread_loop
 
@@ -129,7 +130,10 @@ def _run_console(namespace: dict[str, Any], first: CodeType | None, options: Opt
         _run_startup_file(namespace)
         execution.open()
         with surviving_slots():
-            Prompt(terminal, execution, first).start()
+            # When Qt's loop runs: before, there is nothing that Ctrl-C could interrupt.
+            # In a variable, because PyQt keeps no receiver of a bound method alive.
+            prompt = Prompt(terminal, execution, first)
+            QtCore.QTimer.singleShot(0, prompt.start)
             return int(_qt.exec_application())
     finally:
         execution.close()

@@ -88,6 +88,7 @@ class Terminal:
         self._wake_read, self._wake_write = os.pipe()
         # What was read after the last line that was returned.
         self._buffer = b""
+        self._is_closed = False
         # The prompt that waits for a line; None if none does.
         self._prompt: str | None = None
 
@@ -127,6 +128,7 @@ class Terminal:
 
     def close(self) -> None:
         """Put the terminal back as it was found, and save the history. A line may still be awaited."""
+        self._is_closed = True
         if self._modes is not None:
             if self._prompt is not None and self.is_edited:
                 sys.stdout.write(f"{_NO_BRACKETED_PASTE if self._is_gnu else ''}\n")
@@ -142,9 +144,11 @@ class Terminal:
         Wait for a line.
 
         Raises:
-            EOFError: If there are no more.
+            EOFError: If there are no more, or it was closed.
             KeyboardInterrupt: If Ctrl-C was pressed.
         """
+        if self._is_closed:
+            raise EOFError
         self._prompt = prompt
         try:
             if self._is_gnu:
