@@ -1,6 +1,5 @@
 """Showing an exception as Python does, but without the frames of this package."""
 
-# ruff: noqa: T201 - it talks to its user.
 from __future__ import annotations
 
 import contextlib

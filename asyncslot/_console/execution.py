@@ -7,7 +7,6 @@ slot, ``asyncslot.run`` and ``dialog.exec()`` too. If it has a top-level await, 
 Ctrl-C has three meanings: it cancels the task; it interrupts Python code that is busy; or it is for the prompt.
 """
 
-# ruff: noqa: T201 - it talks to its user.
 from __future__ import annotations
 
 import asyncio

@@ -8,7 +8,6 @@ When is the application made?
   it makes its own application, and calls ``app.exec()`` or ``asyncio.run()``. A prompt after it takes that application.
 """
 
-# ruff: noqa: T201 - it talks to its user.
 from __future__ import annotations
 
 import contextlib

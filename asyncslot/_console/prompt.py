@@ -1,6 +1,5 @@
 """The prompt: a thread that reads lines, compiles what is complete, and has it run on the main thread."""
 
-# ruff: noqa: T201 - it talks to its user.
 from __future__ import annotations
 
 import ast

@@ -1,6 +1,5 @@
 """``ps`` at the prompt: the table of the loop's tasks."""
 
-# ruff: noqa: T201 - it talks to its user.
 from __future__ import annotations
 
 import asyncio

@@ -1,6 +1,5 @@
 """The application that the console makes: which kind, and what a program gets that makes one itself."""
 
-# ruff: noqa: T201 - it talks to its user.
 from __future__ import annotations
 
 import contextlib

@@ -19,7 +19,6 @@ Python 3.13 brought a line editor of its own, `_pyrepl`. It is private, and its 
 only, so readline is used on each Python.
 """
 
-# ruff: noqa: T201 - it talks to its user.
 from __future__ import annotations
 
 import contextlib
