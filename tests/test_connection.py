@@ -72,6 +72,17 @@ def test_connection_survives_the_senders_end(app: Any) -> None:
     connection.close()
 
 
+@pytest.mark.parametrize("collected", [False, True])
+def test_connection_survives_the_end_of_a_bound_signal(collected: bool, app: Any) -> None:
+    """The same if Python has collected the sender: PySide 6.6 crashes in signal.disconnect() then."""
+    source = QtCore.QTimer()
+    connection, _ = connect(source.timeout)
+    if collected:
+        del source
+        gc.collect()
+    connection.close()
+
+
 @pytest.mark.skipif(not IS_PYQT, reason="PySide copies the arguments itself")
 def test_connection_copies_what_ends_with_the_emission(app: Any) -> None:
     """The arguments may be used later."""

@@ -71,7 +71,12 @@ class Connection:
         # False. But it leaves the proxy by which PyQt calls the function: about 1 KB. After it, signal.disconnect()
         # frees the proxy, and raises TypeError. If another thread emits at this moment, that crashes, too; so the proxy
         # is left then. Source: measured, PyQt5 5.15.11 and PyQt6 6.11.0.
-        is_over = IS_PYQT and (not QtCore.QObject.disconnect(self._connection) or self._has_other_threads)
+        # With PySide6 before 6.7, it crashes if Python has collected the sender. The connection is false then. Source:
+        # measured, 6.6.3. PySide2's is a bool.
+        if IS_PYQT:
+            is_over = not QtCore.QObject.disconnect(self._connection) or self._has_other_threads
+        else:
+            is_over = not self._connection
         if receive is not None and not is_over:
             # PySide raises if the sender is gone.
             with contextlib.suppress(RuntimeError, TypeError):
