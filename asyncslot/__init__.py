@@ -23,7 +23,7 @@ from asyncslot.loop import AsyncSlotEventLoop, AsyncSlotSelectorEventLoop, LoopS
 from asyncslot.signals import SenderDestroyed, expect_signal, signal_stream, wait_signal
 
 if TYPE_CHECKING:
-    from asyncslot import background, dialogs
+    from asyncslot import background, compat, dialogs
     from asyncslot._slot.task_handle import TaskHandle
     from asyncslot.background import Progress, ProgressReporter, run_in_process, run_in_qt_thread, run_in_thread
 
@@ -42,6 +42,7 @@ __all__ = [
     "TaskScope",
     "background",
     "cancel_reason",
+    "compat",
     "dialogs",
     "expect_signal",
     "run",
@@ -59,7 +60,8 @@ __all__ = [
 __version__ = "0.1.0"
 
 
-# What is imported when it is first used, because many programs never do: a name, and the module that has it.
+# What is imported when it is first used, because many programs never do: modules, and names with their modules.
+_LAZY_MODULES = {"background", "compat", "dialogs"}
 _LAZY = {
     "Progress": "asyncslot.background",
     "ProgressReporter": "asyncslot.background",
@@ -71,8 +73,8 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is not imported yet: the modules `background` and `dialogs`, and the names of `_LAZY`."""
-    if name in ("background", "dialogs"):
+    """Import what is not imported yet: the modules `background`, `compat` and `dialogs`, and the names of `_LAZY`."""
+    if name in _LAZY_MODULES:
         return importlib.import_module(f"asyncslot.{name}")
     if name not in _LAZY:
         msg = f"module {__name__!r} has no attribute {name!r}"
@@ -102,6 +104,6 @@ def _export(name: str, found: Any) -> None:
     globals()[name] = found
 
 
-for _name in set(__all__) - set(_LAZY) - {"background", "dialogs"}:
+for _name in set(__all__) - set(_LAZY) - _LAZY_MODULES:
     _export(_name, globals()[_name])
 del _name

@@ -22,7 +22,7 @@ POLICY_PACKAGE = Path(asyncslot_policy.__file__).parent
 
 # Folders and modules: each imports only from those before it.
 ROOMS = ["_qt", "_task", "_loop", "loop", "_slot", "decorator", "signals", "dialogs", "_background", "background"]
-ROOMS += ["_ipython", "__init__", "_console", "__main__", "demo"]
+ROOMS += ["_ipython", "__init__", "compat", "_console", "__main__", "demo"]
 
 # The same in the policy plug-in, which may also import asyncslot.
 POLICY_ROOMS = [
@@ -83,6 +83,8 @@ TESTS_ELSEWHERE = {
     "_qt/thread": "test_loop: it needs a thread of Qt's with a loop",
     "_background/ending": "test_background: it is about work that ends",
     "_background/thread": "test_background: likewise",
+    "compat/_policy": "compat/test_qtinter, and others: each has its own policy",
+    "compat/_quit": "compat/test_qasync, and others: it is about how their loops end",
     "_loop/debug_run": "test_nesting: it is about the time of nested Qt loops",
     "_loop/unix": "test_interrupts: a base class, tested through the loop",
     "_qt/thread_call": "test_qt_thread: it brings a coroutine there",
@@ -218,7 +220,7 @@ def test_module_name_is_no_other_name(name: str) -> None:
         assert inspect.ismodule(getattr(importlib.import_module(f"asyncslot.{name}") and asyncslot, name))
 
 
-@pytest.mark.parametrize("name", sorted(set(asyncslot.__all__) - {"background", "dialogs"}))
+@pytest.mark.parametrize("name", sorted(set(asyncslot.__all__) - {"background", "compat", "dialogs"}))
 def test_exported_name_says_where_to_import_it_from(name: str) -> None:
     """Tracebacks and ``help()`` name the package, not the module inside it."""
     assert getattr(asyncslot, name).__module__ == "asyncslot"
@@ -226,7 +228,12 @@ def test_exported_name_says_where_to_import_it_from(name: str) -> None:
 
 def own_classes() -> Iterator[type]:
     for module in MODULES:
-        if not module.endswith("__main__") and ONLY_ON.get(module, sys.platform) == sys.platform:
+        # The loops of `compat` derive from the public one, as a program's own may.
+        if (
+            not module.endswith("__main__")
+            and find_room(module) != "compat"
+            and ONLY_ON.get(module, sys.platform) == sys.platform
+        ):
             found = vars(importlib.import_module(module)).values()
             yield from (each for each in found if inspect.isclass(each) and is_own(each))
 
@@ -263,9 +270,10 @@ def test_module_has_its_test_file(module: str) -> None:
     """Every source module has its one test file, or a reason why not."""
     path = MODULES[module]
     if path.stem == "__init__":
-        return  # No logic.
+        return  # No logic; but for that of `compat`, see compat/test_replace.
     key = str(path.relative_to(PACKAGE).with_suffix("")).replace("\\", "/")
-    assert Path(__file__).with_name(f"test_{path.stem}.py").exists() != (key in TESTS_ELSEWHERE)
+    folder = Path(__file__).parent / ("compat" if find_room(module) == "compat" else "")
+    assert (folder / f"test_{path.stem}.py").exists() != (key in TESTS_ELSEWHERE)
 
 
 @pytest.mark.parametrize("path", POLICY_MODULES.values(), ids=lambda path: path.stem)
