@@ -214,7 +214,9 @@ class QThreadExecutor(ThreadPoolExecutor):
                 threading.stack_size(before)
 
 
-def asyncSlot(*args: Any, **kwargs: Any) -> Callable[[Callable[..., Coroutine[Any, Any, T]]], Any]:  # noqa: N802 - qasync's.
+def asyncSlot(  # noqa: N802 - qasync's.
+    *args: Any, **kwargs: Any
+) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], Callable[P, asyncio.Task[T]]]:
     """
     Make a coroutine function a Qt slot, as `asyncslot.AsyncSlot` does.
 

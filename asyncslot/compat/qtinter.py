@@ -16,6 +16,7 @@ import enum
 import functools
 import inspect
 import sys
+import threading
 import types
 import weakref
 from typing import TYPE_CHECKING, Any, Awaitable, Callable, Coroutine, Generator, Iterator, Mapping, TypeVar
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Awaitable, Callable, Coroutine, Generator
 import asyncslot as native
 from asyncslot import AsyncSlot, AsyncSlotEventLoop, AsyncSlotSelectorEventLoop, signal_stream, wait_signal
 from asyncslot._loop.first_step import check_coroutine
-from asyncslot._qt import Connection, IdentityDict, QtCore, is_alive, own_arguments
+from asyncslot._qt import Connection, IdentityDict, QtCore, call_on_thread, is_alive, own_arguments
 from asyncslot._slot.call import fail, make_record, start_slot
 from asyncslot._slot.failure import report_failure
 from asyncslot._slot.wrapper import make_wrapper
@@ -433,13 +434,19 @@ class multisignal:  # noqa: N801 - qtinter's.
         self.signal_map = signal_map
 
     def connect(self, slot: Callable[[Any, tuple[Any, ...]], object]) -> None:
-        """Have *slot* called with the value and the arguments, on the thread that emits. Its object is held weakly."""
+        """Have *slot* called with the value and the arguments, on the present thread. Its object is held weakly."""
         find = weakref.WeakMethod(slot) if isinstance(slot, types.MethodType) else lambda: slot
+        call = functools.partial(_call_on, QtCore.QThread.currentThread(), threading.get_ident(), find)
         for signal, value in self.signal_map.items():
-            Connection(signal, functools.partial(_call_found, find, value), _do_nothing)
+            Connection(signal, functools.partial(call, value), _do_nothing)
 
 
-def _call_found(find: Callable[[], Any], value: object, arguments: tuple[Any, ...]) -> None:
+def _call_on(thread: Any, thread_id: int, find: Callable[[], Any], value: object, arguments: tuple[Any, ...]) -> None:
+    """Call what *find* returns, unless that is None: now, or on another thread when its Qt loop comes to it."""
+    # By Python's number: to compare QThreads, Python would make an object of each thread that emits.
+    if threading.get_ident() != thread_id:
+        call_on_thread(thread, functools.partial(_call_on, thread, thread_id, find, value, arguments))
+        return
     slot = find()
     if slot is not None:
         slot(value, arguments)

@@ -421,6 +421,7 @@ def test_run_leaves_the_policy_alone(app: Any) -> None:
 PROGRAMS = {
     "run_by_loop": ["hello", "goodbye, accepted: True", "returned True", "after the loop, closed: True"],
     "run_by_run": ["hello", "goodbye, accepted: True", "returned Fetcher"],
+    "run_by_factory": ["hello", "goodbye, accepted: True", "returned True"],
     "progress": ["value 99"],
     "modal": ["works behind the dialog", "answered True True", "code 3"],
     "keep_open": ["ignored True", "accepted True", "code 0", "visible False"],
@@ -434,6 +435,8 @@ PROGRAMS = {
 @pytest.mark.parametrize("case", PROGRAMS)
 def test_program_runs(case: str) -> None:
     """The programs of the documentation run, and end as they do with qasync; a quit ends them clean."""
+    if case == "run_by_factory" and sys.version_info < (3, 12):
+        pytest.skip("asyncio.run takes no loop_factory")
     finished = run_script("compat_qasync", case)
     assert finished.errors == ""
     assert finished.lines == PROGRAMS[case]

@@ -8,6 +8,7 @@ import contextvars
 import functools
 import gc
 import sys
+import threading
 import weakref
 from typing import Any, Iterator
 
@@ -569,6 +570,19 @@ def test_multisignal_does_not_keep_a_receiver_alive(app: Any) -> None:
     source.plain.emit()
     assert reference() is None
     assert seen == [("plain", ())]
+
+
+def test_multisignal_calls_on_the_thread_of_connect(attached: Any) -> None:
+    """Whichever thread emits."""
+
+    async def main() -> Any:
+        source = Source()
+        called: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        multisignal({source.number: "n"}).connect(lambda *call: called.set_result((call, threading.get_ident())))
+        await native.run_in_thread(source.number.emit, 5)
+        return await called
+
+    assert run_coroutine(main()) == (("n", (5,)), threading.get_ident())
 
 
 # -- modal --

@@ -82,6 +82,14 @@ def run_by_run():
     print("returned", qasync.run(main()))
 
 
+def run_by_factory():
+    """From Python 3.12 on."""
+    app = QApplication([])
+    window, closed = fetch(app)
+    print("returned", asyncio.run(closed.wait(), loop_factory=QEventLoop))
+    del window
+
+
 def progress():
     async def main():
         bar = QProgressBar()
