@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Callable
 
-from asyncslot._qt import QtCore, is_alive
+from asyncslot._qt import QtCore, is_alive, on_widget_thread
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -29,7 +29,8 @@ class QuitWatch:
     def __init__(self, on_quit: Callable[[], object] | None = None) -> None:
         self.has_quit = False
         self._on_quit = on_quit
-        self._application: Any = QtCore.QCoreApplication.instance()
+        # On another thread, the application's quit is none of the loop's.
+        self._application: Any = QtCore.QCoreApplication.instance() if on_widget_thread() else None
 
     def __enter__(self) -> Self:
         # Without an application, the loop raises the error that says so.

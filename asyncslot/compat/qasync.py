@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Awaitable, Callable, Coroutine, Generator
 
 from asyncslot import AsyncClose, AsyncSlot, AsyncSlotEventLoop, LoopState
 from asyncslot import run as run_nested
-from asyncslot._qt import QtCore, binding_name, import_qt, make_application
+from asyncslot._qt import QtCore, binding_name, import_qt, make_application, on_widget_thread
 from asyncslot._task.asyncio_private import get_running_loop, mute
 from asyncslot._task.cancellation import CancelReason, cancel
 from asyncslot._task.registry import TaskRecord
@@ -53,13 +53,21 @@ _IGNORED_SLOT_OPTIONS = {"result", "revision", "tag"}
 _stack_size_lock = threading.Lock()
 
 
+class StoppedByQuit(SystemExit, RuntimeError):  # noqa: N818 - says what has happened, as SenderDestroyed does.
+    """
+    The application has quit before a main coroutine was done.
+
+    It ends the program with the quit's exit code. Programs that catch qasync's RuntimeError of this case catch it, too.
+    """
+
+
 class QEventLoop(AsyncSlotEventLoop):
     """
     An `AsyncSlotEventLoop` with qasync's parameters.
 
     A blocking call that a quit ends returns, as with qasync: `run_forever` the exit code, and `run_until_complete` the
-    result, if the coroutine ends when ``aboutToQuit`` is emitted. Other coroutines are cancelled, and SystemExit ends
-    the program with the exit code, where qasync raises "Event loop stopped before Future completed".
+    result, if the coroutine ends when ``aboutToQuit`` is emitted. Other coroutines are cancelled, and `StoppedByQuit`
+    ends the program with the exit code, where qasync raises "Event loop stopped before Future completed".
 
     Args:
         app: Has no effect: there is one application, and the loop finds it.
@@ -108,7 +116,7 @@ class QEventLoop(AsyncSlotEventLoop):
             ``app.aboutToQuit.connect(event.set)``.
 
         Raises:
-            SystemExit: If the application quits, and the future is not done `QUIT_GRACE_S` later. It is cancelled.
+            StoppedByQuit: If the application quits, and the future is not done `QUIT_GRACE_S` later. It is cancelled.
         """
         if not self._is_outermost_call():
             return super().run_until_complete(future)
@@ -124,9 +132,11 @@ class QEventLoop(AsyncSlotEventLoop):
         with QuitWatch(lambda: self.call_later(QUIT_GRACE_S, cancel, main, CancelReason.QUIT)) as watch:
             try:
                 return super().run_until_complete(main)
-            except SystemExit:
+            except SystemExit as exc:
                 if watch.has_result(main):
                     return main.result()
+                if watch.has_quit:
+                    raise StoppedByQuit(exc.code) from None
                 raise
 
     def _is_outermost_call(self) -> bool:
@@ -134,7 +144,7 @@ class QEventLoop(AsyncSlotEventLoop):
         may_run = self.state in (LoopState.STOPPED, LoopState.ATTACHED)
         other = get_running_loop() not in (None, self)
         is_in_task = not other and self.is_running() and asyncio.current_task(self) is not None
-        return may_run and not other and not is_in_task and QtCore.QCoreApplication.instance() is not None
+        return may_run and not other and not is_in_task and on_widget_thread()
 
     def default_exception_handler(self, context: dict[str, Any]) -> None:
         """Pass the failure of a slot to ``sys.excepthook``, as qasync does; log everything else."""

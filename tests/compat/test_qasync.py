@@ -153,6 +153,24 @@ def test_loop_cannot_be_attached_beside_another(attached: Any) -> None:
         QEventLoop(already_running=True)
 
 
+def test_loop_runs_on_another_thread(app: Any) -> None:
+    """As in qasync, and the application's quit is none of its business."""
+    results: list[int] = []
+
+    class Thread(QtCore.QThread):
+        def run(self) -> None:
+            loop = QEventLoop(app)
+            results.append(loop.run_until_complete(asyncio.sleep(0.01, 2)))
+            loop.call_soon(loop.stop)
+            results.append(loop.run_forever())
+            loop.close()
+
+    thread = Thread()
+    thread.start()
+    assert thread.wait(20_000)
+    assert results == [2, 0]
+
+
 # -- asyncSlot --
 
 
@@ -429,6 +447,7 @@ PROGRAMS = {
     "already_running": ["running True", "closed True", "code 5", "done True"],
     "clean_up_at_quit": ["cleaned up", "code 2"],
     "ended_by_quit": ["cleaned up"],
+    "caught": ["cleaned up", "caught StoppedByQuit 4"],
 }
 
 

@@ -222,7 +222,7 @@ def clean_up_at_quit():
         print("code", loop.run_forever())
 
 
-def ended_by_quit():
+def ended_by_quit(*, catch=False):
     """A coroutine that takes no notice of a quit."""
 
     async def main():
@@ -232,8 +232,18 @@ def ended_by_quit():
         finally:
             print("cleaned up")
 
+    if catch:
+        try:
+            qasync.run(main())
+        except RuntimeError as exc:  # As programs do that know qasync.
+            print("caught", type(exc).__name__, exc.code)
+        return
     qasync.run(main())
     print("not reached")
+
+
+def caught():
+    ended_by_quit(catch=True)
 
 
 globals()[sys.argv[1]]()

@@ -21,6 +21,7 @@ from asyncslot import (
     scope,
     wait_signal,
 )
+from asyncslot.compat import QtAsyncio, qasync, qtinter
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent
@@ -109,3 +110,25 @@ def use_loop() -> None:
     loop.attach()
     loop.shutdown(timeout_s=1)
     factory().close()
+
+
+@qasync.asyncSlot(int)
+async def compat_slot(number: int) -> str:
+    return str(number)
+
+
+@qtinter.asyncslot
+async def other_compat_slot(number: int) -> str:
+    return str(number)
+
+
+async def use_compat(window: Window) -> None:
+    assert_type(await compat_slot(1), str)
+    assert_type(await other_compat_slot(1), str)
+    assert_type(await qtinter.modal(len)("x"), int)
+    assert_type(await qasync.asyncWrap(len, "x"), int)
+    assert_type(await qtinter.asyncsignal(window.windowTitleChanged), "tuple[Any, ...]")
+    compat_slot("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    with qasync.QEventLoop(window) as loop:
+        assert_type(loop, qasync.QEventLoop)
+    QtAsyncio.run(asyncio.sleep(1), keep_running=False)
