@@ -44,9 +44,9 @@ class QuitWatch:
         if is_alive(self._application):
             self._application.aboutToQuit.disconnect(self._on_about_to_quit)
 
-    def has_result(self, main: asyncio.Future[Any]) -> bool:
-        """Tell whether the application has quit, but *main* had a result before: Qt before 6.5 tells of it too late."""
-        return self.has_quit and main.done() and not main.cancelled() and main.exception() is None
+    def has_ended(self, main: asyncio.Future[Any]) -> bool:
+        """Tell whether the application has quit, but *main* has ended by itself, by a result or an error."""
+        return self.has_quit and main.done() and not main.cancelled()
 
     def _on_about_to_quit(self) -> None:
         self.has_quit = True

@@ -129,11 +129,12 @@ class QEventLoop(AsyncSlotEventLoop):
             record.finishes_on_quit = True
             self._registry.add(main, record)
             self._registry.release_when_done(main)
+        # SystemExit comes although *main* has ended: after the quit, or, with Qt before 6.5, just before it.
         with QuitWatch(lambda: self.call_later(QUIT_GRACE_S, cancel, main, CancelReason.QUIT)) as watch:
             try:
                 return super().run_until_complete(main)
             except SystemExit as exc:
-                if watch.has_result(main):
+                if watch.has_ended(main):
                     return main.result()
                 if watch.has_quit:
                     raise StoppedByQuit(exc.code) from None

@@ -290,13 +290,14 @@ def asyncslot(
     Args:
         fn: The function. It may be decorated with Qt's own ``Slot``.
         task_runner: Makes a task of the coroutine, and is called inside the signal's ``emit()``, in a task that waits
-            for the one it returns.
+            for the one it returns. It is kept as long as the object of a method, so it must not refer to that.
 
     Returns:
         The slot. It takes as many of the signal's arguments as *fn* does.
 
     Raises:
-        TypeError: If *fn* cannot be called, or has a keyword-only parameter without a default.
+        TypeError: If *fn* cannot be called, or has a keyword-only parameter without a default; or if it is a method of
+            an object that cannot be weakly referenced.
     """
     if not callable(fn):
         msg = f"asyncslot expects a coroutine function, got {fn!r}"

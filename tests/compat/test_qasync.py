@@ -447,6 +447,7 @@ PROGRAMS = {
     "already_running": ["running True", "closed True", "code 5", "done True"],
     "clean_up_at_quit": ["cleaned up", "code 2"],
     "ended_by_quit": ["cleaned up"],
+    "failing_at_quit": ["raised 'unsaved'"],
     "caught": ["cleaned up", "caught StoppedByQuit 4"],
 }
 

@@ -246,4 +246,20 @@ def caught():
     ended_by_quit(catch=True)
 
 
+def failing_at_quit():
+    """What the coroutine raises when it hears of the quit is what comes out."""
+
+    async def main():
+        closed = asyncio.Event()
+        QApplication.instance().aboutToQuit.connect(closed.set)
+        QTimer.singleShot(0, lambda: QApplication.instance().exit(4))
+        await closed.wait()
+        raise KeyError("unsaved")
+
+    try:
+        qasync.run(main())
+    except KeyError as exc:
+        print("raised", exc)
+
+
 globals()[sys.argv[1]]()
