@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from asyncslot._qt.binding import heeded_environment
 from asyncslot._slot.runner import run
 from asyncslot.decorator import (
     AsyncClose,
@@ -23,7 +24,7 @@ from asyncslot.loop import AsyncSlotEventLoop, AsyncSlotSelectorEventLoop, LoopS
 from asyncslot.signals import SenderDestroyed, expect_signal, signal_stream, wait_signal
 
 if TYPE_CHECKING:
-    from asyncslot import background, compat, dialogs
+    from asyncslot import background, compat, dialogs, inspector
     from asyncslot._slot.task_handle import TaskHandle
     from asyncslot.background import Progress, ProgressReporter, run_in_process, run_in_qt_thread, run_in_thread
 
@@ -45,6 +46,7 @@ __all__ = [
     "compat",
     "dialogs",
     "expect_signal",
+    "inspector",
     "run",
     "run_in_process",
     "run_in_qt_thread",
@@ -61,7 +63,7 @@ __version__ = "0.1.0"
 
 
 # What is imported when it is first used, because many programs never do: modules, and names with their modules.
-_LAZY_MODULES = {"background", "compat", "dialogs"}
+_LAZY_MODULES = {"background", "compat", "dialogs", "inspector"}
 _LAZY = {
     "Progress": "asyncslot.background",
     "ProgressReporter": "asyncslot.background",
@@ -73,7 +75,7 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is not imported yet: the modules `background`, `compat` and `dialogs`, and the names of `_LAZY`."""
+    """Import what is not imported yet: the modules of `_LAZY_MODULES`, and the names of `_LAZY`."""
     if name in _LAZY_MODULES:
         return importlib.import_module(f"asyncslot.{name}")
     if name not in _LAZY:
@@ -107,3 +109,6 @@ def _export(name: str, found: Any) -> None:
 for _name in set(__all__) - set(_LAZY) - _LAZY_MODULES:
     _export(_name, globals()[_name])
 del _name
+
+if heeded_environment().get("ASYNCSLOT_INSPECTOR"):
+    importlib.import_module("asyncslot._inspector.shortcut").prepare(heeded_environment()["ASYNCSLOT_INSPECTOR"])

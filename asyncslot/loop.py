@@ -21,7 +21,6 @@ from asyncslot._loop.blocking_calls import (
     NestedCall,
     QuittingCall,
 )
-from asyncslot._loop.debug_run import DebugRun
 from asyncslot._loop.depth import FREE_DEPTH, DepthLimit
 from asyncslot._loop.dialog_hold import DialogHold
 from asyncslot._loop.first_step import (
@@ -39,6 +38,7 @@ from asyncslot._loop.quit import Quit, QuitPhase
 from asyncslot._loop.slicer import Outcome, Slicer
 from asyncslot._loop.spawned import is_importing_main
 from asyncslot._loop.this_thread import release_thread_loop, set_running, set_thread_loop, thread_loop
+from asyncslot._loop.timed_run import TimedRun
 from asyncslot._loop.waker import Waker
 from asyncslot._qt import (
     QtCore,
@@ -78,6 +78,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, TypeVarTuple, Unpack
 
+    from asyncslot._loop.timed_run import Watch
     from asyncslot._task.asyncio_private import StockLoop
 
     Ts = TypeVarTuple("Ts")
@@ -158,6 +159,9 @@ class GuestEventLoop(_StockEventLoop):
     # is none. None: running a loop is a RuntimeError then.
     application_factory: ClassVar[Callable[[], object] | None] = None
 
+    # Called once, without arguments, when a loop first opens on the application's thread. It must not raise.
+    on_first_open: ClassVar[Callable[[], object] | None] = None
+
     def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
         _check_selector(self, selector)
         warn_about_fault()
@@ -183,7 +187,9 @@ class GuestEventLoop(_StockEventLoop):
         self._registry = TaskRegistry()
         self._quit = Quit(self, self._registry)
         self._interrupts = Interrupts(self._slicer, self._calls, self._quit)
-        self._debug_run = DebugRun(self)
+        self._timed_run = TimedRun(self)
+        # What is told of tasks, slow callbacks and nested Qt loops; None for nobody.
+        self._watch: Watch | None = None
         self._depth_limit = DepthLimit()
         self._waker: Waker | None = None
         # The QThread that the loop runs on; None while it does not run.
@@ -772,6 +778,7 @@ class GuestEventLoop(_StockEventLoop):
             context is not None
             or self._task_factory is not None
             or self._debug
+            or self._watch is not None
             or slicer.captured is not None
             or getattr(self.create_task, "__func__", None) is not STOCK_CREATE_TASK
         ):
@@ -861,8 +868,10 @@ class GuestEventLoop(_StockEventLoop):
         *,
         is_late: bool,
     ) -> asyncio.Task[T]:
-        """Do the rest of `_start_task` in debug mode, with a task factory or a given context, or inside a capture."""
+        """Do the rest of `_start_task` in debug mode, watched, with a task factory or context, or inside a capture."""
         task, first_step = create_captured(self, self._slicer, coro, name, context)
+        if self._watch is not None:
+            self._watch.on_task(task, record)
         if first_step is None:
             self._registry.add(task, record)
             self._registry.release_when_done(task)
@@ -903,7 +912,10 @@ class GuestEventLoop(_StockEventLoop):
         # Most often there is none, and asking costs no Python call.
         task = None if find_current_task(self) is None else set_task_aside(self)
         try:
-            slicer.run_now(handle)
+            if self._debug or self._watch is not None:
+                self._timed_run.run_first_step(slicer.run_now, handle)
+            else:
+                slicer.run_now(handle)
         except (SystemExit, KeyboardInterrupt) as exc:
             self._end_or_raise(exc)
         finally:
@@ -948,17 +960,17 @@ class GuestEventLoop(_StockEventLoop):
         if self._slicer.slices >= FREE_DEPTH and self._is_too_deep():
             return
         task = None
-        debug_run = self._debug_run if self._debug else None
-        outer = None if debug_run is None else debug_run.begin_nested()
+        timed_run = self._timed_run if self._debug or self._watch is not None else None
+        outer = None if timed_run is None else timed_run.begin_nested()
         try:
             task = set_task_aside(self)
-            if self._slicer.run(self.time_slice_s, None if debug_run is None else debug_run.run) is _STOPPED:
+            if self._slicer.run(self.time_slice_s, None if timed_run is None else timed_run.run) is _STOPPED:
                 self._end_stopped()
         except BaseException as exc:  # noqa: BLE001 - what leaves a slot crashes Qt.
             self._end_by_error(exc)
         finally:
-            if debug_run is not None:
-                debug_run.end_nested(outer)
+            if timed_run is not None:
+                timed_run.end_nested(outer)
             if task is not None:
                 put_task_back(self, task)
         try:
@@ -1087,6 +1099,9 @@ class GuestEventLoop(_StockEventLoop):
             # A signal that arrived before the wakeup descriptor was set has woken nobody.
             if self._interrupts.is_pending:
                 self._write_to_self()
+            if GuestEventLoop.on_first_open is not None and self._is_on_application_thread():
+                on_first_open, GuestEventLoop.on_first_open = GuestEventLoop.on_first_open, None
+                on_first_open()
             self._opening = opening.pop_all()
 
     def _close_running(self, *, later: bool) -> None:
@@ -1112,7 +1127,7 @@ class GuestEventLoop(_StockEventLoop):
     def _close_waker(self, *, later: bool) -> None:
         waker, self._waker = self._waker, None
         self._thread = None
-        self._debug_run.close()
+        self._timed_run.close()
         self._slicer.close()
         if waker is not None:
             waker.close(later=later)

@@ -198,13 +198,14 @@ def test_quit_while_a_call_waits(on_quit: str) -> None:
         assert finished.lines == ["begin 1", "end 1", "begin 2", "end 2", "[None, None]"]
 
 
-RECIPES = re.findall(r"```python\n(.*?)```", (DOCS / "recipes.md").read_text(encoding="utf-8"), re.DOTALL)
+PAGES = [(DOCS / name).read_text(encoding="utf-8") for name in ("recipes.md", "inspector.md")]
+RECIPES = [program for page in PAGES for program in re.findall(r"```python\n(.*?)```", page, re.DOTALL)]
 SAID = re.compile(r"^ *(?:asyncslot\.run|print)\(.*\)  # (.*)$", re.MULTILINE)
 
 
 @pytest.mark.parametrize("program", RECIPES, ids=range(len(RECIPES)))
 def test_recipe_runs_and_prints_what_it_says(program: str, tmp_path: Path) -> None:
-    """Each program of docs/recipes.md runs with the imports that it shows, and standard error is empty."""
+    """Each program of these pages runs with the imports that it shows, and standard error is empty."""
     if IS_WINDOWS and "run_in_process" in program:
         pytest.skip("in Wine 8, the standard library's own pool hangs with two calls at once (Python 3.12.1)")
     code = program.replace("PySide6", BINDING)

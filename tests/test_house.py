@@ -22,7 +22,7 @@ POLICY_PACKAGE = Path(asyncslot_policy.__file__).parent
 
 # Folders and modules: each imports only from those before it.
 ROOMS = ["_qt", "_task", "_loop", "loop", "_slot", "decorator", "signals", "dialogs", "_background", "background"]
-ROOMS += ["_ipython", "__init__", "compat", "_console", "__main__", "demo"]
+ROOMS += ["_inspector", "inspector", "_ipython", "__init__", "compat", "_console", "__main__", "demo"]
 
 # The same in the policy plug-in, which may also import asyncslot.
 POLICY_ROOMS = [
@@ -48,6 +48,7 @@ KNOWS_NOTHING_OF = {
     "asyncslot._task.asyncio_private": [QT],
     "asyncslot._task.cancellation": [QT],
     "asyncslot._task.description": [QT],
+    "asyncslot._task.waiter": [QT],
     "asyncslot._loop.slicer": [QT, "asyncio"],
     "asyncslot._loop.handles": [QT],
     "asyncslot._loop.selector": [QT, "asyncio"],
@@ -85,7 +86,7 @@ TESTS_ELSEWHERE = {
     "_background/thread": "test_background: likewise",
     "compat/_policy": "compat/test_qtinter, and others: each has its own policy",
     "compat/_quit": "compat/test_qasync, and others: it is about how their loops end",
-    "_loop/debug_run": "test_nesting: it is about the time of nested Qt loops",
+    "_loop/timed_run": "test_nesting: it is about the time of nested Qt loops",
     "_loop/unix": "test_interrupts: a base class, tested through the loop",
     "_qt/thread_call": "test_qt_thread: it brings a coroutine there",
     "_slot/call": "test_decorator: what it makes is a slot",
@@ -220,7 +221,7 @@ def test_module_name_is_no_other_name(name: str) -> None:
         assert inspect.ismodule(getattr(importlib.import_module(f"asyncslot.{name}") and asyncslot, name))
 
 
-@pytest.mark.parametrize("name", sorted(set(asyncslot.__all__) - {"background", "compat", "dialogs"}))
+@pytest.mark.parametrize("name", sorted(set(asyncslot.__all__) - asyncslot._LAZY_MODULES))
 def test_exported_name_says_where_to_import_it_from(name: str) -> None:
     """Tracebacks and ``help()`` name the package, not the module inside it."""
     assert getattr(asyncslot, name).__module__ == "asyncslot"

@@ -184,8 +184,8 @@ def test_prompt_ps_prints_the_tasks(console: Console) -> None:
     console.run("task = asyncslot.run_task(asyncio.sleep(99), name='sleeper')")
     for line in ("ps", "ps()"):
         header, row = console.run(line).splitlines()
-        assert header.split() == ["TASK", "COROUTINE", "AGE", "OWNER", "AT"]
-        assert row.split()[:2] == ["sleeper", "sleep"]
+        assert header.split()[:5] == ["TASK", "COROUTINE", "STATE", "AGE", "OWNER"]
+        assert row.split()[:3] == ["sleeper", "sleep", "suspended"]
 
 
 def test_prompt_own_application_is_the_one_that_there_is(console: Console) -> None:

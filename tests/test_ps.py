@@ -1,18 +1,20 @@
-"""``ps``: a row for each task, and the table of them."""
+"""``ps``: the table of the tasks."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 
 from qt import QObject
 from support import run_coroutine
 
 import asyncslot
 from asyncslot import AsyncSlotEventLoop
-from asyncslot._console.ps import TaskRow, TaskTable, format_rows, list_rows
+from asyncslot._console.ps import TaskTable, format_rows
+from asyncslot._inspector.loop_watch import list_rows
 
 
-def test_rows_tell_both_kinds_of_task(attached: AsyncSlotEventLoop) -> None:
+def test_table_tells_both_kinds_of_task(attached: AsyncSlotEventLoop) -> None:
     """A task of run_task() has an age and an owner, one of create_task() has none; both say where they wait."""
     owner = QObject()
     owner.setObjectName("door")
@@ -20,36 +22,57 @@ def test_rows_tell_both_kinds_of_task(attached: AsyncSlotEventLoop) -> None:
     async def wait() -> None:
         await asyncio.Event().wait()
 
-    async def look() -> list[TaskRow]:
+    async def follow(task: asyncio.Task[None]) -> None:
+        await task
+
+    async def look() -> list[str]:
         ours = asyncslot.run_task(wait(), name="ours", owner=owner)
-        other = asyncio.get_running_loop().create_task(wait(), name="other")
+        other = asyncio.get_running_loop().create_task(follow(ours), name="other")
         await asyncio.sleep(0)
-        rows = [row for row in list_rows() if row.name in ("ours", "other")]
+        lines = repr(TaskTable()).splitlines()
         ours.cancel()
-        other.cancel()
-        await asyncio.wait([ours, other])
-        return rows
+        await asyncio.wait([other])
+        return lines
 
-    ours, other = run_coroutine(look())
-    assert ours.coroutine.endswith("wait")
-    assert 0 <= ours.age_s < 60
-    assert ours.owner == "QObject 'door'"
-    assert ours.place.startswith("Event.wait() at ")
-    assert (other.name, other.age_s, other.owner) == ("other", None, "")
+    header, *lines = run_coroutine(look())
+    ours, other = ([cell for cell in re.split("  +", line) if cell] for line in lines if "look" not in line)
+    assert re.split("  +", header) == ["TASK", "COROUTINE", "STATE", "AGE", "OWNER", "AWAITED BY", "AT"]
+    line = wait_line()
+    assert ours == [
+        "ours",
+        "wait",
+        "suspended",
+        "< 1 s",
+        "QObject 'door'",
+        "follow (other)",
+        f"{__file__}:{line} in wait()",
+    ]
+    assert other[:4] == ["other", "follow", "suspended", "-"]
 
 
-def test_rows_without_a_running_loop_are_none() -> None:
-    """Where no loop runs, there are no tasks."""
+def wait_line() -> int:
+    """Return the number of the line at which the first test's tasks wait."""
+    with open(__file__, encoding="utf-8") as file:  # noqa: PTH123 - a line number, no path, is asked for.
+        return next(number for number, text in enumerate(file, 1) if "await asyncio.Event().wait()" in text)
+
+
+def test_table_without_a_loop_says_so() -> None:
+    """Where there is no loop, there are no tasks."""
     assert list_rows() == []
     assert repr(TaskTable()) == "no tasks"
 
 
-def test_table_has_aligned_columns() -> None:
+def test_table_has_aligned_columns(attached: AsyncSlotEventLoop) -> None:
     """Each column is as wide as its widest cell."""
-    rows = [TaskRow("a", "Window.load", 3.04, "Window", "load() at x.py:1"), TaskRow("Task-12", "f", 125.0, "", "")]
-    assert format_rows(rows).splitlines() == [
-        "TASK     COROUTINE    AGE    OWNER   AT",
-        "a        Window.load  3.0 s  Window  load() at x.py:1",
-        "Task-12  f            2:05",
-    ]
-    assert format_rows([TaskRow("a", "f", None, "", "")]).splitlines()[1].split() == ["a", "f", "-"]
+
+    async def look() -> list[str]:
+        tasks = [asyncslot.run_task(asyncio.sleep(60), name=name) for name in ("a", "a long name")]
+        lines = format_rows([row for row in list_rows() if row.task in tasks]).splitlines()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        return lines
+
+    lines = run_coroutine(look())
+    assert len({line.index("sleep") for line in lines[1:]}) == 1
+    assert lines[0].index("COROUTINE") == lines[1].index("sleep")

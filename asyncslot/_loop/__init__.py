@@ -13,6 +13,6 @@ quit            what happens when the application or the thread quits
 interrupts      Ctrl-C and SIGTERM
 first_step      how a task runs up to its first suspension at once
 spawned         processes that run the program once more by mistake
-debug_run       debug mode: reports of slow callbacks, without the time of nested Qt loops
+timed_run       how long callbacks take, without the time of nested Qt loops
 this_thread     which loop this thread has
 """

@@ -75,6 +75,8 @@ def _has_window(*, only_visible: bool) -> bool:
     kind = QtCore.Qt.WindowType
     return any(
         not isinstance(widget, widgets.QDialog)
+        # Such as a tool's, which does not keep the application from quitting either.
+        and widget.testAttribute(QtCore.Qt.WidgetAttribute.WA_QuitOnClose)
         # Menus and splash screens are top-level widgets, too.
         and widget.windowType() not in (kind.SplashScreen, kind.Popup, kind.ToolTip)
         and (widget.isVisible() if only_visible else widget.testAttribute(shown))

@@ -239,6 +239,11 @@ class WaitingCall(QueuedCall):
         self._is_admitted = False
         self._waiter: asyncio.Future[None] | None = None
 
+    @property
+    def waiting_coro(self) -> Any:
+        """The coroutine of the slot's own function while that has not begun; then None."""
+        return self._body if inspect.getcoroutinestate(self._body) == inspect.CORO_CREATED else None
+
     def take_task(self, task: asyncio.Task[Any]) -> None:
         """Take the task that waits."""
         self.task = task

@@ -33,6 +33,7 @@ __all__ = [
     "StockHandle",
     "StockLoop",
     "StockProactorLoop",
+    "StockTaskGroup",
     "StockThreadSafeHandle",
     "StockTimerHandle",
     "ThreadSafeHandle",
@@ -151,7 +152,9 @@ class StockThreadSafeHandle(StockHandle):
 class StockFuture:
     """Attributes of futures and tasks; the C versions have them, too."""
 
-    # What has failed it; None if nothing has, also for one that was cancelled.
+    # The done callbacks, each with its context. Of the C versions it is a copy, or None if there are none.
+    _callbacks: Optional[list[tuple[Any, contextvars.Context]]]
+    # What it has failed with. Unlike exception(), reading it does not count as retrieving.
     _exception: Optional[BaseException]
     # Tasks only: the future that the task awaits.
     _fut_waiter: Any
@@ -161,6 +164,12 @@ class StockFuture:
     _must_cancel: bool
     # True if it has failed, and nobody has asked for its exception. exception() and result() clear it.
     _log_traceback: bool
+
+
+class StockTaskGroup:
+    """The attribute of ``asyncio.TaskGroup`` that tells who waits for its tasks."""
+
+    _parent_task: Optional[asyncio.Task[Any]]
 
 
 # The C module of asyncio's proactor, which Windows has: operations that overlap, and completion ports.

@@ -1,13 +1,52 @@
-"""What logs and task lists say about a task: where it is suspended."""
+"""What logs and task lists say about a task: where it is."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import sysconfig
+from pathlib import Path
 from types import AsyncGeneratorType
-from typing import Any
+from typing import Any, NamedTuple, Sequence
 
-__all__ = ["describe_place", "describe_task"]
+__all__ = ["Place", "describe_place", "describe_task", "find_own_place", "find_places", "trace_awaits"]
+
+# Where the standard library, installed packages and this package are: with a separator at the end, so that "lib-own"
+# is not taken for "lib".
+_INSTALLED = tuple({str(Path(sysconfig.get_path(name))) + os.sep for name in ("purelib", "platlib")})
+_OURS = str(Path(__file__).parents[1]) + os.sep
+_STANDARD = tuple({str(Path(sysconfig.get_path(name))) + os.sep for name in ("stdlib", "platstdlib")})
+_FOREIGN = (*_STANDARD, *_INSTALLED, _OURS)
+
+
+class Place(NamedTuple):
+    """
+    A line that a coroutine or generator has come to.
+
+    Attributes:
+        name: The qualified name of its function.
+        file: The path of its file.
+        line: The number of the line, from 1 on.
+    """
+
+    name: str
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.name}() at {self.file}:{self.line}"
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a program's own code: neither the standard library's, nor of an installed package."""
+        return not self.file.startswith(_FOREIGN)
+
+    @property
+    def is_library(self) -> bool:
+        """Whether it is of an installed package: neither the standard library's, nor of this one."""
+        # The packages may be installed in a directory of the standard library's.
+        return self.file.startswith(_INSTALLED) and not self.file.startswith(_OURS)
 
 
 def describe_task(task: asyncio.Task[Any]) -> str:
@@ -21,14 +60,23 @@ def describe_place(task: asyncio.Future[Any]) -> str:
 
     The text is empty for a future that is not a task, and for a task that is done.
     """
+    return " -> ".join(map(str, find_places(task)))
+
+
+def find_places(task: asyncio.Future[Any]) -> list[Place]:
+    """Return where each coroutine and generator that a task is in has come to, outermost first; [] as above."""
+    return trace_awaits(task.get_coro()) if isinstance(task, asyncio.Task) else []
+
+
+def trace_awaits(coro: Any) -> list[Place]:
+    """Return where a coroutine, and each one that it awaits, has come to, outermost first; [] if it has ended."""
     # asyncio's own Task.get_stack() returns one frame only, the outermost, for a suspended coroutine.
-    coro: Any = task.get_coro() if isinstance(task, asyncio.Task) else None
     places = []
     while coro is not None:
         # Coroutine, generator-based coroutine, async generator. One that is done has no frame.
         frame = getattr(coro, "cr_frame", None) or getattr(coro, "gi_frame", None) or getattr(coro, "ag_frame", None)
         if frame is not None:
-            places.append(f"{coro.__qualname__}() at {frame.f_code.co_filename}:{frame.f_lineno}")
+            places.append(Place(coro.__qualname__, frame.f_code.co_filename, frame.f_lineno))
         # What it awaits, by the same three kinds. A future has none of these attributes, and so ends the chain.
         coro = (
             getattr(coro, "cr_await", None)
@@ -36,7 +84,19 @@ def describe_place(task: asyncio.Future[Any]) -> str:
             or getattr(coro, "ag_await", None)
             or _stepped_generator(coro)
         )
-    return " -> ".join(places)
+    return places
+
+
+def find_own_place(places: Sequence[Place]) -> Place | None:
+    """
+    Return the innermost of *places* in a program's own code; None if *places* is empty.
+
+    If there is none, as in a program that is itself an installed package: the innermost of an installed package,
+    else the innermost of all.
+    """
+    inner = list(reversed(places))
+    own = next((place for place in inner if place.is_own), None)
+    return own or next((place for place in inner if place.is_library), None) or next(iter(inner), None)
 
 
 def _stepped_generator(awaitable: Any) -> AsyncGeneratorType[Any, Any] | None:

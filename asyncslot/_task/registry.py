@@ -76,6 +76,13 @@ class TaskRecord:
         return None if self.owned is None or self.owned.is_destroyed else self.owned.owner()
 
     @property
+    def waiting_coro(self) -> Any:
+        """The coroutine of the slot's own function, if the task is a call that waits for its turn; else None."""
+        # The call queue has left one of its calls here.
+        call = getattr(self.on_created, "__self__", None)
+        return getattr(call, "waiting_coro", None)
+
+    @property
     def sender(self) -> Any:
         """The object whose signal started the task; None if no signal did, or if the object is gone."""
         if self.is_in_slot:
