@@ -118,5 +118,5 @@ def _draw_bars(panel: Any, subjects: Sequence[str], heights: dict[str, dict[str,
     panel.set_yscale("log")
     panel.set_ylim(bottom=floor)
     panel.yaxis.set_major_formatter(import_module("matplotlib.ticker").FormatStrFormatter("%g"))
-    panel.set_xticks(range(len(subjects)), subjects, rotation=20)
+    panel.set_xticks(range(len(subjects)), subjects, rotation=35, ha="right")
     panel.legend(ncols=len(heights) or 1, fontsize=8)
