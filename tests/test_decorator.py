@@ -1537,3 +1537,9 @@ def test_slot_without_qt_loop_on_its_thread_logs_and_fails(
     assert "could not be started" in caplog.text
     with pytest.raises(RuntimeError, match="no Qt event loop runs on this thread"):
         futures[0].result()
+
+
+def test_first_slots_on_several_threads_at_once_run() -> None:
+    """PySide makes its types when they are first looked up, which two threads must not do at once."""
+    finished = run_script("threads_first_slot")
+    assert (finished.lines, finished.errors, finished.code) == (["4"], "", 0)

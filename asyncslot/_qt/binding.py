@@ -54,6 +54,8 @@ _TYPES = (
     "QTimer",
 )
 _types_lock = threading.Lock()
+# Set by `make_types`.
+_are_types_made = False
 
 
 def choose_binding(
@@ -183,15 +185,19 @@ def heeded_environment() -> Mapping[str, str]:
 
 def make_types() -> None:
     """
-    Look up the types that a loop uses, on one thread at a time.
+    Look up the types that a loop uses, once, on one thread at a time.
 
     PySide makes a class, and a class's enumerations, when they are first looked up. Two threads that do this at
     once get "AttributeError: type object 'PySide6.QtCore.Qt' has no attribute 'TimerType'" (6.11, 6.12).
     It is not done when asyncslot is imported, because ``Qt`` alone takes 12 ms.
     """
+    global _are_types_made  # noqa: PLW0603 - a process makes them once.
+    if _are_types_made:
+        return
     with _types_lock:
         for path in _TYPES:
             operator.attrgetter(path)(QtCore)
+        _are_types_made = True
 
 
 # Below the functions, because choosing and importing call them.

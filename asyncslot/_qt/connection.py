@@ -7,7 +7,7 @@ import threading
 import weakref
 from typing import Any, Callable
 
-from asyncslot._qt.binding import QtCore
+from asyncslot._qt.binding import QtCore, make_types
 from asyncslot._qt.slot import IS_PYQT, own_arguments
 
 __all__ = ["Connection", "check_signal"]
@@ -55,6 +55,7 @@ class Connection:
         self._thread_id = threading.get_ident()
         # The signal was emitted on another thread, which may be about to do so again.
         self._has_other_threads = False
+        make_types()  # No loop may have been made yet, and the sender's thread may be making them.
         try:
             self._connection = signal.connect(receive, QtCore.Qt.ConnectionType.DirectConnection)
         except BaseException:  # The sender is gone, for instance: nobody is to be told.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from asyncslot._qt.binding import QtCore
+from asyncslot._qt.binding import QtCore, make_types
 from asyncslot._qt.slot import IS_PYQT, make_target
 
 __all__ = ["check_alive", "connect_destroyed", "is_alive", "is_deleted_error"]
@@ -67,6 +67,7 @@ if IS_PYQT:
                 method()
 
         target, receiver = make_target(call)
+        make_types()  # As below.
         qobject.destroyed.connect(target, QtCore.Qt.ConnectionType.DirectConnection)
         return receiver
 
@@ -85,6 +86,8 @@ else:
         """
         # A closure: it is called even if the Python object dies together with the C++ one. A bound method's
         # receiver is held weakly by PySide, and would be gone by then.
+        # No loop may have been made yet, and several threads may call their first slots now.
+        make_types()
         # A direct connection, whatever the thread: a queued one would get lost.
         qobject.destroyed.connect(lambda *_: on_destroyed(), QtCore.Qt.ConnectionType.DirectConnection)
         return None

@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from typing import Any, Callable
 
-from asyncslot._qt.binding import QtCore
+from asyncslot._qt.binding import QtCore, make_types
 from asyncslot._qt.qobject import is_alive
 from asyncslot._qt.slot import Signal, declare_slot
 
@@ -45,6 +45,7 @@ class _Mailbox(QtCore.QObject):
         # Also so that no other thread gets its id.
         self._its_thread = thread
         self._functions: deque[Callable[[], object]] = deque()
+        make_types()  # A thread may be making its loop.
         self._asked.connect(self._call, QtCore.Qt.ConnectionType.QueuedConnection)
         # The slot of a queued connection runs on the thread of its receiver.
         self.moveToThread(thread)
