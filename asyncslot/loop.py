@@ -683,6 +683,15 @@ class GuestEventLoop(_StockEventLoop):
             msg = f"{self!r} runs, but Qt does not carry it; it was left half closed"
             raise RuntimeError(msg)
 
+    @contextlib.contextmanager
+    def _as_foreign_code(self) -> Iterator[None]:
+        """Have what runs inside count as foreign code, although a callback may have called it."""
+        outer_level, self._slicer.callback_level = self._slicer.callback_level, None
+        try:
+            yield
+        finally:
+            self._slicer.callback_level = outer_level
+
     def _end_later(self, call: BlockingCall) -> None:
         # If the application quits, Qt ends the call. It is off the stack if it was aborted, or stopped, when its
         # future's callback was queued already.

@@ -47,7 +47,7 @@ ApplicationWindow {
                 focus: true
                 selectByMouse: true
                 placeholderText: "async def \\w+"
-                onAccepted: window.start()
+                onAccepted: if (text !== "") window.start()
             }
 
             Button {

@@ -877,3 +877,81 @@ def test_engine_destroyed_with_handles_that_have_ended(make_page: Callable[..., 
     gc.collect()
     assert page.backend.destroyed_count == 100
     assert not page.backend.is_any_left()
+
+
+class NamelessError(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+def test_error_without_a_text_is_told_by_its_type(attached: AsyncSlotEventLoop) -> None:
+    """If the exception's own __str__() fails, the signal comes all the same."""
+    told: list[str] = []
+
+    async def fail() -> None:
+        raise NamelessError
+
+    async def main() -> None:
+        handle = TaskHandle(asyncslot.run_task(fail()))
+        handle.failed.connect(told.append)
+        await asyncio.wait([handle.task])
+        await asyncio.sleep(0)
+        assert handle.error == "NamelessError"
+
+    run_coroutine(main())
+    assert told == ["NamelessError"]
+
+
+def test_cancel_after_the_loop_is_closed_is_a_no_op(app: Any) -> None:
+    """PyQt would end the process by what leaves a slot."""
+    loop = AsyncSlotEventLoop()
+    loop.attach()
+    handle = TaskHandle(loop.run_task(asyncio.sleep(3600)))
+    loop.detach()
+    task = handle.task
+    task._log_destroy_pending = False
+    loop.close()
+    assert not handle.running
+    handle.cancel()
+    assert not task.done()
+    run_qt(lambda quit_qt: QtCore.QTimer.singleShot(0, quit_qt))
+
+
+def test_handler_of_any_handle_of_a_task_counts(attached: AsyncSlotEventLoop) -> None:
+    """A failure that one of a task's handles has told is not reported."""
+    reports: list[Any] = []
+    attached.set_exception_handler(lambda *_: reports.append(_))
+    told: list[str] = []
+
+    async def main() -> None:
+        backend = Backend()
+        first = backend.work("fail", 1)
+        second = TaskHandle(first.task)
+        first.failed.connect(told.append)
+        await asyncio.wait([second.task])
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+    run_coroutine(main())
+    assert (told, reports) == (["no way"], [])
+
+
+def test_handle_of_a_coroutine_is_an_error() -> None:
+    """It names the way out."""
+    coro = asyncio.sleep(0)
+    with pytest.raises(TypeError, match=r"asyncslot\.run_task\(\)"):
+        TaskHandle(coro)
+    coro.close()
+
+
+def test_handler_that_tries_again_does_not_hold_up_a_quit(app: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """What it starts while the loop shuts down is cancelled, and nobody waits for it."""
+    loop = AsyncSlotEventLoop()
+    loop.attach()
+    backend = Backend()
+    again: list[Any] = []
+    handle = backend.wait()
+    handle.cancelled.connect(lambda: again.append(backend.wait()))
+    loop.shutdown(CEILING_S)
+    assert "did not end within" not in caplog.text
+    run_qt(lambda quit_qt: QtCore.QTimer.singleShot(0, quit_qt))

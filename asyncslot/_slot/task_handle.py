@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import functools
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Coroutine, Generator, Generic, TypeVar
@@ -37,6 +38,7 @@ from asyncslot._qt.qml import convert_to_qml, is_given_to_qml, is_in_qml
 from asyncslot._slot.call import make_slot
 from asyncslot._slot.failure import report_failure
 from asyncslot._task.asyncio_private import find_exception, logger
+from asyncslot.loop import GuestEventLoop
 
 if TYPE_CHECKING:
     from asyncslot._slot.call_queue import CallSettings
@@ -90,13 +92,16 @@ class TaskHandle(QtCore.QObject, Generic[T]):
 
     After the signal, its handlers are disconnected: QML would keep them, and the handle with them, for ever.
 
-    A handle can also be made of any task, or future, of the thread's loop, and given to QML by a property, or by
-    a slot that returns it.
+    A handle can also be made of any task, or future, of the thread's loop, and given to QML by a property, or, before
+    the task has ended, by a slot that returns it; afterwards, a slot returns ``TaskHandle(handle.task)``.
 
     In Python it can be awaited, as its task.
 
     Args:
         task: The task.
+
+    Raises:
+        TypeError: If *task* is no task or future, but a coroutine, for instance.
 
     Attributes:
         running: Property: whether the task has not ended yet.
@@ -118,6 +123,9 @@ class TaskHandle(QtCore.QObject, Generic[T]):
     cancelled: Any = Signal()
 
     def __init__(self, task: asyncio.Future[T]) -> None:
+        if not asyncio.isfuture(task):
+            msg = f"TaskHandle takes a task or a future, got {task!r}; start a coroutine with asyncslot.run_task()"
+            raise TypeError(msg)
         super().__init__()
         self._task = task
         # The result as QML gets it, in a tuple; None until somebody has asked for it.
@@ -130,7 +138,7 @@ class TaskHandle(QtCore.QObject, Generic[T]):
         # The parent by which JavaScript's collector leaves the handle alone.
         self._guard: Any = QtCore.QObject()
         self.setParent(self._guard)
-        _handles[task] = self
+        _handles.setdefault(task, weakref.WeakSet()).add(self)
         _kept.add(self)
         self._watch()
 
@@ -143,8 +151,9 @@ class TaskHandle(QtCore.QObject, Generic[T]):
         return self._task
 
     def cancel(self) -> None:
-        """Cancel the task. Once it is done, this is a no-op."""
-        self._task.cancel()
+        """Cancel the task. Once it is done, or its loop is closed, this is a no-op."""
+        if self._is_running():
+            self._task.cancel()
 
     cancel = declare_slot(cancel, (), None, 1)
 
@@ -169,7 +178,12 @@ class TaskHandle(QtCore.QObject, Generic[T]):
 
     def _describe_error(self) -> str:
         exc = self._find_exception() if self._has_ended() else None
-        return "" if exc is None else str(exc) or type(exc).__name__
+        if exc is None:
+            return ""
+        try:
+            return str(exc) or type(exc).__name__
+        except Exception:  # noqa: BLE001 - of its own __str__(). The signal must come all the same.
+            return type(exc).__name__
 
     running: bool = Property(bool, _is_running, notify=runningChanged)
     value: Any = Property("QVariant", _find_value, notify=valueChanged)
@@ -206,13 +220,22 @@ class TaskHandle(QtCore.QObject, Generic[T]):
         self._is_told = True
         self._at_close.discard(self._tell_later)
         try:
-            self._emit()
+            with self._surroundings():
+                self._emit()
             self._let_go()
         except RuntimeError as exc:
             # Somebody has destroyed it: a slot or JavaScript.
             if not is_deleted_error(exc):
                 raise
             _kept.discard(self)
+
+    def _surroundings(self) -> contextlib.AbstractContextManager[None]:
+        """Return what the signals are to be emitted in."""
+        loop = self._task.get_loop()
+        if isinstance(loop, GuestEventLoop) and loop.is_quitting():
+            # What a handler starts is no clean-up of the task's: it is cancelled.
+            return loop._as_foreign_code()
+        return contextlib.nullcontext()
 
     def _emit(self) -> None:
         self.runningChanged.emit()
@@ -261,24 +284,25 @@ class _Keeper:
 
 
 def _has_failure_handler(handle: TaskHandle[Any]) -> bool:
-    return count_receivers(handle, "failed", _ENDS["failed"]) > 0
+    try:
+        return count_receivers(handle, "failed", _ENDS["failed"]) > 0
+    except RuntimeError as exc:
+        # A handle that was destroyed tells nobody.
+        if not is_deleted_error(exc):
+            raise
+        return False
 
 
 def _report_unhandled(slot: Callable[..., object], task: asyncio.Task[Any], owner: Any) -> None:
     """Do as `report_failure`, unless a handler of the handle's signal ``failed`` will hear of it."""
-    handle = _handles.get(task)
-    try:
-        if handle is not None and _has_failure_handler(handle):
-            task.exception()  # Retrieved from now on.
-            return
-    except RuntimeError as exc:
-        if not is_deleted_error(exc):
-            raise
+    if any(_has_failure_handler(handle) for handle in _handles.get(task, ())):
+        task.exception()  # Retrieved from now on.
+        return
     report_failure(slot, task, owner)
 
 
-# The handle of each task.
-_handles: weakref.WeakValueDictionary[asyncio.Future[Any], TaskHandle[Any]] = weakref.WeakValueDictionary()
+# The handles of each task.
+_handles: weakref.WeakKeyDictionary[asyncio.Future[Any], weakref.WeakSet[TaskHandle[Any]]] = weakref.WeakKeyDictionary()
 # The handles that have not told their task's end yet.
 _kept: set[TaskHandle[Any]] = set()
 # The handles that QML has, after that, by their ids, and what frees them.
