@@ -169,7 +169,7 @@ class TerminalSession:
         self._loop = loop
         self._gui = self._shell.active_eventloop
         self._switch_gui(GUI)
-        self._shell.events.register("post_run_cell", self._keep_gui)
+        self._shell.events.register("post_run_cell", self._after_cell)
         # Before the loop's own function, which would abandon the tasks: the last registered is called first.
         atexit.register(self.end)
 
@@ -185,7 +185,7 @@ class TerminalSession:
                 msg = "asyncslot cannot be unloaded here: do it in a cell of its own, without 'await', by %unload_ext"
                 raise RuntimeError(msg) from exc
         atexit.unregister(self.end)
-        self._shell.events.unregister("post_run_cell", self._keep_gui)
+        self._shell.events.unregister("post_run_cell", self._after_cell)
         self._switch_gui(self._gui)
         self._surroundings.restore()
 
@@ -196,7 +196,16 @@ class TerminalSession:
         if gui is not None:
             self._shell.enable_gui(gui)
 
-    def _keep_gui(self, _: object = None) -> None:
+    def _after_cell(self, _: object = None) -> None:
+        """Keep what the prompt needs: a loop, and our integration."""
+        if self._loop is not None and self._loop.is_closed():
+            # A cell has run the application, or awaited something, and the application has quit meanwhile.
+            print("asyncslot: the application has quit, and its tasks were cancelled; IPython goes on", file=sys.stderr)  # noqa: T201
+            loop = ensure_loop()
+            self._loop = loop if isinstance(loop, GuestEventLoop) else None
+        self._keep_gui()
+
+    def _keep_gui(self) -> None:
         """Switch our integration on again after ``%gui``: without it, IPython's prompt could not run."""
         if self._shell.active_eventloop != GUI:
             print("asyncslot runs the prompt; '%unload_ext asyncslot' ends that", file=sys.stderr)  # noqa: T201

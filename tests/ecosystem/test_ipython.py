@@ -206,3 +206,16 @@ def test_simple_prompt_is_refused(tmp_path: Path) -> None:
         terminal.expect("RuntimeError: asyncslot needs IPython's own prompt")
         ipython._await_prompt()
         assert ipython.run("print(1)") == "1"
+
+
+@pytest.mark.parametrize("waits", ["await asyncio.sleep(20)", "qt.QCoreApplication.instance().exec()"])
+def test_quit_inside_a_cell_leaves_a_prompt_that_lives(ipython: IPython, waits: str) -> None:
+    """The tasks are cancelled; windows and new tasks live on, in a new loop, which %unload_ext ends."""
+    assert "IPython goes on" in ipython.run_magic(
+        f"qt.QTimer.singleShot(50, qt.QCoreApplication.instance().quit); {waits}"
+    )
+    ipython.run("window = interactive_window.Window(); window.show()")
+    ipython.terminal.expect(PAINTED)
+    assert ipython.run("print(await asyncslot.run_task(asyncio.sleep(0.01, 'slept')))") == "slept"
+    ipython.run_magic("%unload_ext asyncslot")
+    assert ipython.run("print(await asyncio.sleep(0.01, 'again'))") == "again"
