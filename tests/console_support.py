@@ -91,6 +91,17 @@ class Console:
         before, self._position = self._position, found + len(text)
         return self._text[before:found]
 
+    def interrupt(self, text: str) -> None:
+        """Press Ctrl-C, and again each second until *text* is written: what is pressed at once may be one."""
+        end_s = time.monotonic() + CEILING_S
+        while text not in self.rest:
+            assert time.monotonic() < end_s, f"no {text!r} in {self.rest!r}"
+            self.type(CTRL_C)
+            until_s = time.monotonic() + 1
+            while text not in self.rest and (left_s := until_s - time.monotonic()) > 0:
+                self._read(left_s)
+        self.expect(text)
+
     def run(self, line: str) -> str:
         """Type a line; return what is written between it and the next prompt."""
         self.type(f"{line}\n")

@@ -384,6 +384,56 @@ def test_prompt_that_cannot_be_shown_is_replaced(console: Console) -> None:
     assert console.run("1") == "1"
 
 
+HANG = "def hang():\n    print('be' + 'gun')\n    while True: pass"
+
+
+@pytest.mark.parametrize("is_waiting", [True, False])
+@pytest.mark.parametrize(
+    "begin",
+    [
+        "QtCore.QTimer.singleShot(50, hang)",
+        "asyncio.get_running_loop().call_later(0.05, hang) and None",
+        "task = asyncslot.run_task(later())",
+    ],
+)
+def test_second_ctrl_c_interrupts_what_hangs(console: Console, begin: str, is_waiting: bool) -> None:
+    """A slot, a callback or a task that hangs is interrupted by the second Ctrl-C: at the prompt, and after it."""
+    console.define(HANG)
+    console.define("async def later(): await asyncio.sleep(0.05); hang()")
+    console.type(f"{begin}\n")
+    console.expect("begun\n")
+    if is_waiting:
+        console.type("40 + 2\n")
+        console.expect("40 + 2\n")
+    console.interrupt("in hang\n")
+    console.expect("KeyboardInterrupt")
+    console.type("'th' + 'ree'\n")
+    console.expect("\n'three'\n")
+    console.type("await asyncio.sleep(0.01, 'still' + ' here')\n")
+    console.expect("\n'still here'\n")
+
+
+def test_second_ctrl_c_interrupts_a_slot_that_hangs_during_an_await(console: Console) -> None:
+    """Also while the input awaits something else, which is cancelled by the first one."""
+    console.define(HANG)
+    console.type("QtCore.QTimer.singleShot(50, hang); await asyncio.sleep(99)\n")
+    console.expect("begun\n")
+    console.interrupt("in hang\n")
+    console.expect(PROMPT)
+    assert console.run("1") == "1"
+
+
+def test_second_ctrl_c_interrupts_a_first_step_that_hangs(console: Console) -> None:
+    """run_task() at the prompt runs the first step at once; if that hangs, it is interrupted, too."""
+    console.define(HANG)
+    console.define("async def first(): hang()")
+    console.type("task = asyncslot.run_task(first())\n")
+    console.expect("begun\n")
+    console.interrupt("KeyboardInterrupt")
+    console.expect(PROMPT)
+    assert console.run("1") == "1"
+
+
 # -- the end --
 
 

@@ -5,17 +5,24 @@ The code is run as foreign code: by a timer of Qt's, not by a callback of the gu
 slot, ``asyncslot.run`` and ``dialog.exec()`` too. If it has a top-level await, it is a coroutine, and becomes a task.
 
 Ctrl-C has three meanings: it cancels the task; it interrupts Python code that is busy; or it is for the prompt.
+If a slot or a task hangs, which the input has not called itself, the first Ctrl-C gets no answer, and the second one
+interrupts what hangs.
+
+The thread of the prompt wakes the main thread by a timer of Qt's, and not by the guest, which may be detached.
 """
 
 from __future__ import annotations
 
 import asyncio
+import collections
 import concurrent.futures
+import contextlib
 import contextvars
 import functools
 import inspect
 import signal
 import sys
+import threading
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, Callable, Coroutine
 
@@ -23,6 +30,7 @@ from asyncslot._console.error_display import show_error
 from asyncslot._console.single_application import end_exec
 from asyncslot._loop.blocking_calls import exit_code
 from asyncslot._qt import QtCore, binding_name, loop_level
+from asyncslot.loop import LoopState
 
 if TYPE_CHECKING:
     from asyncslot.loop import GuestEventLoop
@@ -73,6 +81,14 @@ class Execution:
         self._timer.timeout.connect(self._on_turn)
         self._turns = 0
         self._done: Done[None] | None = None
+        # What the thread of the prompt asks for; the timer, which it starts, has it done on the main thread.
+        self._requests: collections.deque[Callable[[], object]] = collections.deque()
+        self._requester = QtCore.QTimer()
+        self._requester.setInterval(0)
+        self._requester.setSingleShot(True)
+        self._requester.timeout.connect(self._on_request)
+        # Ctrl-C has come, and the main thread has not answered yet.
+        self._is_unanswered = False
         # The handler that `Interrupts` has set: it records the signal for the guest.
         self._record: Any = None
         # The handler of SIGINT before `open`; None if that was not called, or if it is no Python function.
@@ -102,8 +118,18 @@ class Execution:
 
         self._call(act)
 
-    def call(self, function: Callable[[], Any]) -> Any:
-        """Call a function on the main thread, in a callback of the guest; return its result."""
+    def show(self, exc: BaseException) -> None:
+        """Show an exception on the main thread, where a hook of the user's may show a window, and wait."""
+        self._call(functools.partial(self._show, exc))
+
+    def call(self, function: Callable[[], Any], *, timeout_s: float | None = None) -> Any:
+        """
+        Call a function on the main thread, in foreign code; return its result.
+
+        Raises:
+            concurrent.futures.TimeoutError: If there is none after *timeout_s* seconds.
+            Exception: If the function raises it.
+        """
         done: Done[Any] = Done()
 
         def call() -> None:
@@ -112,19 +138,54 @@ class Execution:
             except Exception as exc:  # noqa: BLE001 - it belongs to the caller, on the other thread.
                 done.set_exception(exc)
 
-        self._loop.call_soon_threadsafe(call)
-        return done.result()
+        self._request(call)
+        return done.result(timeout_s)
+
+    def interrupt_hanging(self) -> None:
+        """Do what Ctrl-C does if the terminal has sent no signal for it: the second one interrupts what hangs."""
+        if not self._is_unanswered:
+            self._is_unanswered = True
+            self._request(self._answer)
+        elif sys.platform != "win32" and self._before != signal.SIG_IGN:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # type: ignore[arg-type]
 
     def _call(self, act: Callable[[Done[None]], object]) -> None:
         done: Done[None] = Done()
-        try:
-            # By a timer: see above.
-            self._loop.call_soon_threadsafe(QtCore.QTimer.singleShot, 0, functools.partial(act, done))
-        except RuntimeError:  # The loop is closed: the application has ended.
-            return
+        self._request(functools.partial(act, done))
         done.result()
 
+    def _request(self, function: Callable[[], object]) -> None:
+        self._requests.append(function)
+        QtCore.QMetaObject.invokeMethod(self._requester, "start", QtCore.Qt.ConnectionType.QueuedConnection)
+
     # -- on the main thread --
+
+    def _on_request(self) -> None:
+        self._attach_again()
+        while self._requests:
+            self._requests.popleft()()
+
+    def _answer(self) -> None:
+        self._is_unanswered = False
+
+    def _show(self, exc: BaseException, done: Done[None]) -> None:
+        self._is_interrupted = False
+        self._level = loop_level()
+        try:
+            self._show_error(exc)
+            if self._is_interrupted:
+                self._say_interrupted()
+        finally:
+            self._level = None
+            self._finish(done)
+
+    def _show_error(self, exc: BaseException) -> None:
+        """Show an exception. Nothing is raised, or the prompt would wait for ever."""
+        try:
+            show_error(exc)
+        except BaseException as error:  # noqa: BLE001 - a hook of the user's, which Ctrl-C may have interrupted.
+            if isinstance(error, KeyboardInterrupt):
+                self._say_interrupted()
 
     def _execute(self, code: CodeType, done: Done[None]) -> None:
         self._is_interrupted = False
@@ -155,7 +216,7 @@ class Execution:
             if self._is_interrupted:
                 self._say_interrupted()
             elif not self._loop.is_quitting():
-                show_error(exc)
+                self._show_error(exc)
         except BaseException as exc:  # noqa: BLE001 - as in _execute().
             self._fail(exc)
         finally:
@@ -168,11 +229,13 @@ class Execution:
         elif isinstance(exc, KeyboardInterrupt):
             self._say_interrupted()
         else:
-            show_error(exc)
+            self._show_error(exc)
 
     def _say_interrupted(self) -> None:
         self._is_interrupted = False
-        print("\nKeyboardInterrupt", file=sys.stderr)
+        # Standard error may be closed, or be an object of the user's that fails.
+        with contextlib.suppress(Exception):
+            print("\nKeyboardInterrupt", file=sys.stderr)
 
     def _finish(self, done: Done[None]) -> None:
         """Let the prompt go on, unless the application ends."""
@@ -186,6 +249,7 @@ class Execution:
         if self._turns:
             self._timer.start()
         elif self._done is not None and not self._loop.is_quitting():
+            self._attach_again()
             done, self._done = self._done, None
             done.set_result(None)
 
@@ -195,27 +259,52 @@ class Execution:
         """Attach the loop, and have Ctrl-C interrupt what runs, instead of ending the application."""
         # A program before the prompt may have attached it. Its tasks are suspended only for these lines.
         self._loop.detach()
-        # What is called depends on when: this one by the guest, see `Interrupts`, and the other one at once.
+        self._loop._calls.end_application = self._end_application  # type: ignore[method-assign]
         self._before = signal.getsignal(signal.SIGINT)
+        self._attach()
+
+    def _attach(self) -> None:
         if self._before == signal.SIG_IGN:
             # Of a process in the background: Ctrl-C is not for it, and Python leaves that alone, too.
             self._loop.attach()
             return
+        # What is called depends on when: this one by the guest, see `Interrupts`, and the other one at once.
         signal.signal(signal.SIGINT, self._on_interrupt)
         self._loop.attach()
         self._record = signal.getsignal(signal.SIGINT)
         signal.signal(signal.SIGINT, self._on_signal)
 
+    def _attach_again(self) -> None:
+        """Attach the loop, if ``stop()`` or ``detach()`` has detached it: at the prompt, tasks go on."""
+        if self._loop.state is not LoopState.STOPPED or loop_level() == 0:
+            return
+        # Another loop may run here, or the application may quit.
+        with contextlib.suppress(RuntimeError):
+            self._attach()
+
     def close(self) -> None:
         """Give Ctrl-C the meaning back that it had before."""
+        vars(self._loop._calls).pop("end_application", None)
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
+
+    def _end_application(self, exc: BaseException) -> None:
+        """End the application for SystemExit, but not for the KeyboardInterrupt of a task or callback that hung."""
+        if isinstance(exc, KeyboardInterrupt):
+            self._show_error(exc)
+        else:
+            type(self._loop._calls).end_application(self._loop._calls, exc)
 
     def _on_signal(self, signum: int, frame: FrameType | None) -> None:
         if self._may_raise(frame):
             raise KeyboardInterrupt
+        # The guest has not answered the one before: something hangs. Our own code is not interrupted.
+        if self._is_unanswered and loop_level() > 0 and not _is_ours(frame):
+            self._is_unanswered = False
+            raise KeyboardInterrupt
         # Before the application runs, and after it, there is nothing to interrupt; but a second one hurries a quit.
         if loop_level() > 0 or self._loop.is_quitting():
+            self._is_unanswered = True
             self._record(signum, frame)
 
     def _may_raise(self, frame: FrameType | None) -> bool:
@@ -231,13 +320,14 @@ class Execution:
         while frame is not None:
             if frame.f_code in _ENTRIES:
                 return inner is not None
-            if str(frame.f_globals.get("__name__")).partition(".")[0] == "asyncslot":
+            if _is_ours(frame):
                 return False
             inner, frame = frame, frame.f_back
         return False
 
     def _on_interrupt(self, *_: object) -> None:
         """Do what Ctrl-C asks for. The guest calls it in a callback of its own."""
+        self._is_unanswered = False
         calls = self._loop._calls
         if self._task is not None:
             self._is_interrupted = True
@@ -257,6 +347,11 @@ class Execution:
 
 # The functions that call an input's code.
 _ENTRIES = (Execution._execute.__code__, Execution._await.__code__)
+
+
+def _is_ours(frame: FrameType | None) -> bool:
+    """Tell whether *frame* is of this package: an exception there could leave it half done, or enter Qt."""
+    return frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "asyncslot"
 
 
 def _leave_qt_loop() -> None:

@@ -135,6 +135,7 @@ class Prompt(threading.Thread):
             sys.ps1, sys.ps2 = ">>> ", "... "
             return True
         except KeyboardInterrupt:
+            self._execution.interrupt_hanging()
             print("KeyboardInterrupt" if self._terminal.is_edited else "\nKeyboardInterrupt", file=sys.stderr)
             self._inputs.forget()
             return True
