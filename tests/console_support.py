@@ -71,8 +71,14 @@ class Console:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        os.close(self._slave)
-        os.close(self._master)
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Close the terminal."""
+        for fd in (self._slave, self._master):
+            with contextlib.suppress(OSError):
+                os.close(fd)
+        self._slave = self._master = -1
 
     def type(self, keys: str) -> None:
         """Type keys; each line ends with a newline."""

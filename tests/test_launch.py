@@ -94,6 +94,15 @@ def without_marks(errors: list[str]) -> list[str]:
     return [line for line in kept if line.strip(" ~^") and not line.startswith("    ")]
 
 
+def test_command_has_its_lines_in_a_traceback() -> None:
+    """The traceback of -c shows lines of code where Python's own does: from 3.13 on."""
+    code = "def f():\n    1/0\n\nf()"
+    expected = [line for line in run("-c", code)[2] if line.strip(" ~^")]
+    errors = [line for line in run("-m", "asyncslot", "-c", code)[2] if line.strip(" ~^")]
+    assert errors == expected
+    assert ("    f()" in errors) == (sys.version_info >= (3, 13))
+
+
 @pytest.mark.parametrize("kind", ["command", "script", "stdin"])
 def test_program_may_await_at_its_top_level(tmp_path: Path, kind: str) -> None:
     """Top-level await works in -c, in a script, and in standard input: in our loop, with an application."""

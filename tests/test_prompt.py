@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
-from support import IS_QT_5, IS_WINDOWS
+from support import CEILING_S, IS_QT_5, IS_WINDOWS
 
 if IS_WINDOWS:
     pytest.skip("Windows has no pty", allow_module_level=True)
@@ -194,6 +194,49 @@ def test_prompt_own_application_is_the_one_that_there_is(console: Console) -> No
     console.define("class Own(QtWidgets.QApplication): pass")
     assert "there is an application already, a QApplication" in console.run("Own([])")
     assert console.run("isinstance(app, QtWidgets.QApplication)") == "True"
+
+
+def test_prompt_syntax_error_is_shown_on_the_main_thread(console: Console) -> None:
+    """A hook of the user's may show a window, also for an input that cannot be compiled, or a bad prompt."""
+    console.run("import sys, threading")
+    console.define("def hook(kind, *_): print(kind.__name__, threading.current_thread().name)")
+    console.run("sys.excepthook = hook")
+    assert console.run("a b") == "SyntaxError MainThread"
+    assert console.run("del sys.ps1") == "AttributeError MainThread"
+    assert console.run("1") == "1"
+
+
+def test_prompt_hook_that_shows_a_dialog_is_left_by_ctrl_c(console: Console) -> None:
+    """A dialog of sys.excepthook's is rejected by Ctrl-C, as any that the input shows."""
+    execute = "exec_" if BINDING == "PySide2" else "exec"
+    console.run("dialog = QtWidgets.QDialog(); QtCore.QTimer.singleShot(500, lambda: print('op' + 'en'))")
+    console.define(f"def hook(*_): dialog.{execute}()")
+    console.run("import sys; sys.excepthook = hook")
+    console.type("a b\n")
+    console.expect("open\n")
+    console.interrupt("KeyboardInterrupt\n")
+    console.expect(PROMPT)
+    assert console.run("dialog.isVisible()") == "False"
+
+
+@pytest.mark.parametrize(
+    "stop", ["asyncio.get_running_loop().stop()", "asyncio.get_running_loop().call_soon(loop.stop)"]
+)
+def test_prompt_attaches_a_loop_that_was_stopped(console: Console, stop: str) -> None:
+    """A loop that was stopped is attached again: inputs and tasks go on, and Ctrl-C cancels."""
+    console.run("loop = asyncio.get_running_loop()")
+    console.type(f"{stop}\n")
+    console.expect(PROMPT)
+    console.type("await asyncio.sleep(0.01, 'sle' + 'pt')\n")
+    console.expect("'slept'\n")
+    console.expect(PROMPT)
+    console.type("print('wai' + 'ting'); await asyncio.sleep(99)\n")
+    console.expect("waiting\n")
+    console.type(CTRL_C)
+    console.expect("KeyboardInterrupt\n")
+    console.expect(PROMPT)
+    console.type(CTRL_D)
+    assert console.wait() == 0
 
 
 # -- windows --
@@ -489,6 +532,35 @@ def test_ctrl_d_window_that_refuses_keeps_the_prompt(console: Console) -> None:
 def test_prompt_thread_is_the_main_one(console: Console) -> None:
     """Inputs run on the main thread, where Qt's objects live."""
     assert console.run("import threading; threading.current_thread() is threading.main_thread()") == "True"
+
+
+@pytest.mark.parametrize("line", ["sys.stdin.close()", "os.close(0)"])
+def test_end_comes_if_no_line_can_be_read(console: Console, line: str) -> None:
+    """If standard input is closed, the console ends, instead of asking for ever."""
+    console.run("import os, sys")
+    console.type(f"{line}\n")
+    console.wait()
+    assert console.rest.count("no line can be read") == 1
+
+
+def test_end_comes_if_the_terminal_is_gone(tmp_path: Path) -> None:
+    """Also if the process ignores SIGHUP, it ends with its terminal."""
+    ignore = "import runpy, signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); "
+    begin = f"{ignore}runpy.run_module('asyncslot', run_name='__main__')"
+    with Console(tmp_path, options=("-c", begin)) as console:
+        console.expect(PROMPT)
+        console.hang_up()
+        assert console.process.wait(CEILING_S) in {0, 120}
+
+
+@pytest.mark.parametrize("line", ["sys.stderr.close()", "sys.stdout = None", "sys.stderr = None"])
+def test_prompt_goes_on_without_an_output(console: Console, line: str) -> None:
+    """If an output is closed or missing, what would be written there is lost, and the prompt goes on."""
+    console.run("import os, sys")
+    console.type(f"{line}\na b\n1/0\nraise KeyboardInterrupt\nos.write(1, b'en' + b'd\\n') and None\n")
+    console.expect("end\n")
+    console.type("exit(3)\n")
+    assert console.wait() == 3
 
 
 # -- docs/console.md --

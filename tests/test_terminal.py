@@ -101,3 +101,56 @@ def test_line_of_a_pipe_needs_no_end_of_file() -> None:
             assert process.stdout.readline() == f"{number}\n"
         process.stdin.close()
         assert process.wait(timeout=CEILING_S) == 0
+
+
+def test_tab_while_the_main_thread_is_busy_gives_nothing(tmp_path: Path) -> None:
+    """The line editor does not wait for a main thread that hangs: it goes on without completions."""
+    with Console(tmp_path) as console:
+        console.expect(PROMPT)
+        console.define("def hang():\n    print('be' + 'gun')\n    while True: pass")
+        console.type("QtCore.QTimer.singleShot(50, hang)\n")
+        console.expect("begun\n")
+        console.type(f"a_na{TAB}me")
+        console.expect("a_na\ame")
+        console.interrupt("KeyboardInterrupt")
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_line_is_read_if_an_output_is_redirected(tmp_path: Path, name: str) -> None:
+    """If the output is an object of the program's, prompts stay in the terminal, and Ctrl-C gives a new one."""
+    with Console(tmp_path) as console:
+        console.expect(PROMPT)
+        console.run("import io, os, sys, threading; threads = set()")
+        console.define(
+            "class Out:\n"
+            "    def write(self, text): threads.add(threading.current_thread().name)\n"
+            "    def flush(self): pass"
+        )
+        console.run(f"sys.{name} = Out()")
+        console.run("a b")
+        console.run("print('x', file=sys.stdout)")
+        console.type("half")
+        console.expect("half")
+        console.type("\x03")
+        console.expect("KeyboardInterrupt\n")
+        console.expect(PROMPT)
+        assert console.run("os.write(2, repr(threads).encode()) and None") == "{'MainThread'}"
+        console.run(f"sys.{name} = sys.__{name}__")
+        assert console.run("1 + 1") == "2"
+        console.type(CTRL_D)
+        assert console.wait() == 0
+        assert console.read_modes() == console.modes
+
+
+def test_console_begins_with_redirected_streams(tmp_path: Path) -> None:
+    """A program before the prompt may have replaced all three streams, by objects with hardly any method."""
+    (tmp_path / "program.py").write_text(
+        "import io, os, sys\nclass Out:\n    def write(self, text): pass\n    def flush(self): pass\n"
+        "sys.stdin, sys.stdout, sys.stderr = io.StringIO(), Out(), Out()\n"
+    )
+    with Console(tmp_path, "-i", str(tmp_path / "program.py")) as console:
+        console.expect(PROMPT)
+        console.type("os.write(1, b'en' + b'd')\n")
+        console.expect("end")
+        console.type("exit(3)\n")
+        assert console.wait() == 3

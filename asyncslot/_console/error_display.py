@@ -24,7 +24,11 @@ def trim(traceback: TracebackType | None) -> TracebackType | None:
 
 
 def show_error(exc: BaseException) -> None:
-    """Print an exception by ``sys.excepthook``, and keep it where ``pdb.pm()`` looks for it."""
+    """
+    Print an exception by ``sys.excepthook``, and keep it where ``pdb.pm()`` looks for it.
+
+    What the hook raises is printed, too, but for KeyboardInterrupt and the like.
+    """
     traceback = trim(exc.__traceback__)
     exc = exc.with_traceback(traceback)
     sys.last_type, sys.last_value, sys.last_traceback = type(exc), exc, traceback
@@ -33,10 +37,12 @@ def show_error(exc: BaseException) -> None:
     try:
         sys.excepthook(type(exc), exc, traceback)
     except Exception as error:  # noqa: BLE001 - a hook of the user's; the prompt has to go on.
-        print("Error in sys.excepthook:", file=sys.stderr)
-        sys.__excepthook__(type(error), error, trim(error.__traceback__))
-        print("\nOriginal exception was:", file=sys.stderr)
-        sys.__excepthook__(type(exc), exc, traceback)
+        # sys.stderr may be closed, or an object of the user's that fails.
+        with contextlib.suppress(Exception):
+            print("Error in sys.excepthook:", file=sys.stderr)
+            sys.__excepthook__(type(error), error, trim(error.__traceback__))
+            print("\nOriginal exception was:", file=sys.stderr)
+            sys.__excepthook__(type(exc), exc, traceback)
 
 
 def _print_error(kind: type[BaseException], value: BaseException, traceback: TracebackType | None) -> None:

@@ -13,6 +13,7 @@ import builtins
 import importlib.machinery
 import inspect
 import io
+import linecache
 import os
 import pkgutil
 import runpy
@@ -81,6 +82,10 @@ def load(program: Program) -> Loaded:
     namespace["__loader__"] = importlib.machinery.BuiltinImporter
     if program.kind == "command":
         sys.argv[:] = ["-c", *program.arguments]
+        if sys.version_info >= (3, 13):
+            # From there on, Python's own tracebacks show the lines of -c. Without a time: see linecache.checkcache().
+            lines = program.value.splitlines(keepends=True)
+            linecache.cache["<string>"] = (len(program.value), None, lines, "<string>")
         return Loaded(_compile(program.value, "<string>"), "", namespace)
     sys.argv[:] = [program.value if program.is_named else "", *program.arguments]
     namespace["__file__"] = "<stdin>"

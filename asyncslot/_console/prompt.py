@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import codeop
+import concurrent.futures
 import linecache
 import rlcompleter
 import sys
@@ -11,13 +12,18 @@ import threading
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from asyncslot._console.error_display import show_error
-
 if TYPE_CHECKING:
     from asyncslot._console.execution import Execution
     from asyncslot._console.terminal import Terminal
 
 __all__ = ["Completions", "Inputs", "Prompt"]
+
+# The first, and the one for further lines, where those of the user's do not work.
+PROMPTS = (">>> ", "... ")
+
+# How long the line editor waits for completions, in seconds, while the main thread is busy. Arbitrary: a person
+# notices it, and can type on.
+COMPLETION_TIMEOUT_S = 0.5
 
 
 class Inputs:
@@ -84,8 +90,17 @@ class Completions:
     def complete(self, text: str, state: int) -> str | None:
         """Return the completion of that number; None if there are no more."""
         if state == 0:
-            self._found = [] if self.execution is None else self.execution.call(lambda: self._list(text))
+            self._found = self._ask(text)
         return self._found[state] if state < len(self._found) else None
+
+    def _ask(self, text: str) -> list[str]:
+        if self.execution is None:
+            return []
+        try:
+            found: list[str] = self.execution.call(lambda: self._list(text), timeout_s=COMPLETION_TIMEOUT_S)
+        except concurrent.futures.TimeoutError:
+            return []
+        return found
 
     def _list(self, text: str) -> list[str]:
         found: list[str] = []
@@ -114,53 +129,64 @@ class Prompt(threading.Thread):
         self._inputs = Inputs()
 
     def run(self) -> None:
-        """Read and run, until the application ends."""
-        if self._first is not None:
-            self._execution.run_first(self._first)
-        while self._take_line():
-            pass
+        """Read and run, until the application ends. If the thread ends first, it ends the application."""
+        try:
+            if self._first is not None:
+                self._execution.run_first(self._first)
+            while self._take_line():
+                pass
+        finally:
+            # Nobody can type any more.
+            self._execution.quit(by_force=True)
 
     def _take_line(self) -> bool:
         """Read a line and do what it asks for. Return whether there may be another one."""
         try:
-            lines = self._terminal.read(str(sys.ps2 if self._inputs.is_begun else sys.ps1))
+            lines = self._terminal.read(self._make_prompt())
         except EOFError:
             return self._end()
-        except OSError:
-            # The terminal is gone.
-            self._execution.quit(by_force=True)
-            return False
-        except Exception as exc:  # noqa: BLE001 - bytes that are no text, or a prompt of the user's without one.
-            show_error(exc)
-            sys.ps1, sys.ps2 = ">>> ", "... "
+        except UnicodeError as exc:
+            # Bytes that are no text; or a prompt of the user's that cannot be encoded.
+            self._execution.show(exc)
+            sys.ps1, sys.ps2 = PROMPTS
             return True
         except KeyboardInterrupt:
             self._execution.interrupt_hanging()
-            print("KeyboardInterrupt" if self._terminal.is_edited else "\nKeyboardInterrupt", file=sys.stderr)
+            self._terminal.say("KeyboardInterrupt" if self._terminal.is_edited() else "\nKeyboardInterrupt")
             self._inputs.forget()
             return True
+        except Exception as exc:  # noqa: BLE001 - the terminal is gone, or a file is closed: the same would come again.
+            self._terminal.say(f"asyncslot: no line can be read: {exc}")
+            return False
         # Pasted lines may come as one.
         for line in lines.split("\n"):
             self._push(line)
         return True
+
+    def _make_prompt(self) -> str:
+        try:
+            return str(sys.ps2 if self._inputs.is_begun else sys.ps1)
+        except Exception as exc:  # noqa: BLE001 - of the user's object; or there is none.
+            self._execution.show(exc)
+        sys.ps1, sys.ps2 = PROMPTS
+        return PROMPTS[self._inputs.is_begun]
 
     def _push(self, line: str) -> None:
         try:
             code = self._inputs.push(line)
         except (SyntaxError, OverflowError, ValueError) as exc:
             # Without a traceback: it would show the compiler's frames.
-            show_error(exc.with_traceback(None))
+            self._execution.show(exc.with_traceback(None))
             return
         if code is not None:
             self._execution.run(code)
 
     def _end(self) -> bool:
         """Quit the application, as Ctrl-D asks for. Return whether the prompt goes on."""
-        print(file=sys.stderr)
+        self._terminal.say("")
         if not self._terminal.is_terminal:
-            # There is nobody who could close the window that refuses.
-            self._execution.quit(by_force=True)
+            # By force: there is nobody who could close the window that refuses.
             return False
         self._execution.quit(by_force=False)
-        print("asyncslot: a window has refused to close; exit() quits all the same", file=sys.stderr)
+        self._terminal.say("asyncslot: a window has refused to close; exit() quits all the same")
         return True

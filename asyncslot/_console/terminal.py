@@ -9,6 +9,8 @@ of this module: CPython raises KeyboardInterrupt on the main thread only, so tha
   own "insert-comment" instead, which puts a mark before the line, and returns it.
 - Without readline, and where standard input is no terminal, lines are read by ``read()`` after a ``select()``, which a
   second descriptor wakes.
+- If ``sys.stdin`` or ``sys.stdout`` is not the terminal any more, as in a program that shows its output in a window,
+  lines are read in the second way, and the prompt goes to the original standard error.
 - With libedit, and if the signal does not come from the terminal, the line stays as it is; only a message is printed.
 
 What was tried and does not work
@@ -28,7 +30,7 @@ import select
 import site
 import sys
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, TextIO
 
 try:
     import readline
@@ -41,6 +43,9 @@ except ImportError:  # Windows.
     termios = None  # type: ignore[assignment]
 
 __all__ = ["Terminal"]
+
+# The descriptors that input() and readline use.
+STDIN, STDOUT = 0, 1
 
 # What Ctrl-C puts before a line. It is what the key itself would insert, so no line begins with it by chance, and
 # readline shows it as "^C".
@@ -75,11 +80,12 @@ class Terminal:
 
     def __init__(self, complete: Callable[[str, int], str | None]) -> None:
         self._complete = complete
-        self._fd = sys.stdin.fileno()
-        self.is_terminal = os.isatty(self._fd)
-        # input() uses readline only if both are terminals.
-        self.is_edited = readline is not None and self.is_terminal and sys.stdout.isatty()
-        self._is_gnu = self.is_edited and termios is not None and "libedit" not in (readline.__doc__ or "")
+        self._fd = STDIN
+        # The original ones: the program may replace, or close, its own.
+        self._encoding = getattr(sys.__stdin__, "encoding", None) or "utf-8"
+        self._errors = getattr(sys.__stdin__, "errors", None) or "strict"
+        self.is_terminal = os.isatty(STDIN)
+        self._is_gnu = readline is not None and termios is not None and "libedit" not in (readline.__doc__ or "")
         # The terminal's modes as they were found; None if there are none.
         self._modes: Any = None
         self._history: Path | None = None
@@ -90,6 +96,16 @@ class Terminal:
         self._is_closed = False
         # The prompt that waits for a line; None if none does.
         self._prompt: str | None = None
+
+    def is_edited(self) -> bool:
+        """Tell whether the next line is edited by readline. ``input()`` uses that only under these conditions."""
+        if readline is None or sys.stdin is not sys.__stdin__ or sys.stdout is not sys.__stdout__:
+            return False
+        return sys.stderr is not None and os.isatty(STDIN) and os.isatty(STDOUT)
+
+    def say(self, message: str) -> None:
+        """Write a line to the original standard error, if it is still there: ``sys.stderr`` may be a window's."""
+        _write(sys.__stderr__, f"{message}\n")
 
     def open(self) -> None:
         """Set readline up as Python does, and note the terminal's modes."""
@@ -103,16 +119,17 @@ class Terminal:
         elif hook is not None:
             sys.audit("cpython.run_interactivehook", hook)
             hook()
-        if self.is_edited:
+        # A program before the prompt may have replaced sys.stdout, and may put it back.
+        if readline is not None and self.is_terminal:
             readline.set_completer(self._complete)
-        if self._is_gnu:
+        if self._is_gnu and self.is_terminal:
             for line in _BINDINGS.strip().splitlines():
                 readline.parse_and_bind(line)
         _forget_input_hook()
 
     def _register_readline(self) -> None:
         # As site.register_readline() of Python 3.13, but that gives the history to _pyrepl, and not to readline.
-        if not self.is_edited:
+        if readline is None or not self.is_terminal:
             return
         is_libedit = "libedit" in (readline.__doc__ or "")
         readline.parse_and_bind("bind ^I rl_complete" if is_libedit else "tab: complete")
@@ -129,9 +146,8 @@ class Terminal:
         """Put the terminal back as it was found, and save the history. A line may still be awaited."""
         self._is_closed = True
         if self._modes is not None:
-            if self._prompt is not None and self.is_edited:
-                sys.stdout.write(f"{_NO_BRACKETED_PASTE if self._is_gnu else ''}\n")
-                sys.stdout.flush()
+            if self._prompt is not None and self.is_edited():
+                _write(sys.__stdout__, f"{_NO_BRACKETED_PASTE if self._is_gnu else ''}\n")
             with contextlib.suppress(termios.error):  # The terminal is gone.
                 termios.tcsetattr(self._fd, termios.TCSADRAIN, self._modes)
         if self._history is not None:
@@ -145,14 +161,17 @@ class Terminal:
         Raises:
             EOFError: If there are no more, or it was closed.
             KeyboardInterrupt: If Ctrl-C was pressed.
+            UnicodeError: If the line, or the prompt, is no text.
+            Exception: If the terminal is gone, or a file is closed.
         """
         if self._is_closed:
             raise EOFError
         self._prompt = prompt
         try:
-            if self._is_gnu:
+            is_edited = self.is_edited()
+            if is_edited and self._is_gnu:
                 return self._read_by_readline(prompt)
-            if self.is_edited or sys.platform == "win32":
+            if is_edited or sys.platform == "win32":
                 return input(prompt)
             return self._read_plainly(prompt)
         finally:
@@ -163,11 +182,10 @@ class Terminal:
         prompt = self._prompt
         if prompt is None:
             return
-        if self.is_edited or sys.platform == "win32":
+        if self.is_edited() or sys.platform == "win32":
             # The line that was begun stays: see above.
-            print("\nKeyboardInterrupt", file=sys.stderr)
-            sys.stdout.write(prompt)
-            sys.stdout.flush()
+            self.say("\nKeyboardInterrupt")
+            _write(sys.__stdout__, prompt)
         else:
             os.write(self._wake_write, b"\0")
 
@@ -188,8 +206,7 @@ class Terminal:
 
     def _read_plainly(self, prompt: str) -> str:
         # Not by sys.stdin: a thread that holds its lock when the interpreter ends is a fatal error.
-        sys.stderr.write(prompt)
-        sys.stderr.flush()
+        _write(sys.__stderr__, prompt)
         while b"\n" not in self._buffer:
             ready, _, _ = select.select([self._fd, self._wake_read], [], [])
             if self._wake_read in ready:
@@ -203,7 +220,15 @@ class Terminal:
         line, _, self._buffer = self._buffer.partition(b"\n")
         if not line and not _:
             raise EOFError
-        return line.decode(sys.stdin.encoding, sys.stdin.errors or "strict")
+        return line.decode(self._encoding, self._errors)
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    # It may be closed, or the terminal gone, and nobody reads then.
+    with contextlib.suppress(OSError, ValueError):
+        if stream is not None:
+            stream.write(text)
+            stream.flush()
 
 
 def _forget_input_hook() -> None:
