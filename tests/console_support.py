@@ -16,8 +16,11 @@ from typing import Any, Mapping
 
 from support import CEILING_S
 
-# What moves the cursor and changes colours.
-ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z@]")
+# What moves the cursor and changes colours. readline ends the taking of pasted lines with a carriage return.
+ESCAPES = re.compile(r"\x1b\[\?2004l\r?|\x1b\[[0-9;?]*[A-Za-z@]")
+
+# A sequence that may go on in what is read next.
+UNFINISHED = re.compile(r"\x1b[\[0-9;?]*l?\Z")
 
 CTRL_C, CTRL_D = "\x03", "\x04"
 PROMPT, MORE = ">>> ", "... "
@@ -61,6 +64,9 @@ class Console:
         # It stays open here, so that what the process has written last is not lost, and its modes can be read.
         self._slave = slave
         self._text = ""
+        self._unfinished = ""
+        # The terminal was asked to tell what is pasted.
+        self.takes_paste = False
         # Up to where the text was awaited.
         self._position = 0
 
@@ -145,5 +151,9 @@ class Console:
         data = b""
         with contextlib.suppress(OSError):
             data = os.read(self._master, 1 << 16)
-        self._text += ESCAPES.sub("", data.decode(errors="replace")).replace("\r\n", "\n")
+        new = self._unfinished + data.decode(errors="replace")
+        self.takes_paste |= "\x1b[?2004h" in new
+        found = UNFINISHED.search(new)
+        self._unfinished = found.group() if found else ""
+        self._text += ESCAPES.sub("", new[: len(new) - len(self._unfinished)]).replace("\r\n", "\n")
         return bool(data)

@@ -17,6 +17,7 @@ from console_support import CTRL_C, CTRL_D, MORE, PROMPT, Console
 from qt import BINDING
 
 from asyncslot._console.prompt import Completions, Inputs
+from asyncslot._console.terminal import _has_bracketed_paste
 
 pytest.importorskip("readline", reason="Ctrl-C at a half-typed line is readline's")
 
@@ -57,7 +58,8 @@ def test_completions_are_those_of_the_namespace() -> None:
     """The completer lists what begins with the text, and None after the last one."""
 
     class Execution:
-        def call(self, function: Any) -> Any:
+        def call(self, function: Any, *, timeout_s: float) -> Any:
+            assert timeout_s > 0
             return function()
 
     completions = Completions({"number_one": 1, "number_two": 2})
@@ -106,13 +108,46 @@ def test_prompt_several_lines_pasted_run_in_order(console: Console) -> None:
     assert re.search(r"\n8\n", console.expect("end"))
 
 
-def test_prompt_bracketed_paste_runs_in_order(tmp_path: Path) -> None:
-    """Where readline is told to take a paste as one line, its lines are taken one after the other, too."""
-    (tmp_path / "inputrc").write_text("set enable-bracketed-paste on\n")
-    with Console(tmp_path, environment={"INPUTRC": str(tmp_path / "inputrc")}) as console:
+PASTED = """class A:
+    def f(self):
+        return 1
+
+    def g(self):
+        return 2
+
+20 + A().g()
+await asyncio.sleep(0, "awa" + "ited")"""
+
+
+def test_inputs_pasted_lines_are_whole_statements() -> None:
+    """Pasted lines give a code for each statement; empty lines inside a block count for nothing."""
+    inputs = Inputs()
+    codes = inputs.push_pasted(PASTED)
+    assert codes is not None
+    assert len(codes) == 3
+    assert inputs.push("if 1:") is None
+    assert inputs.push_pasted("    x = 1\n\n    y = 2") is not None
+    assert not inputs.is_begun
+    assert inputs.push_pasted("x = (1,\n2") is None
+    with pytest.raises(SyntaxError):
+        inputs.push_pasted("x = 1\nreturn 2")
+    assert not inputs.is_begun
+
+
+@pytest.mark.skipif(not _has_bracketed_paste(), reason="it is there from readline 8.1 on")
+@pytest.mark.parametrize("is_on", [True, False])
+def test_prompt_bracketed_paste_runs_in_order(tmp_path: Path, is_on: bool) -> None:
+    """A paste is taken whole, so that a block may have empty lines; PYTHONSTARTUP may switch it off."""
+    switch = "" if is_on else "import readline; readline.parse_and_bind('set enable-bracketed-paste off')\n"
+    (tmp_path / "startup.py").write_text(switch)
+    with Console(tmp_path, environment={"PYTHONSTARTUP": str(tmp_path / "startup.py")}) as console:
         console.expect(PROMPT)
-        console.type("\x1b[200~a = 1\nfor i in range(2):\n    a += i\n\nprint('sum', a)\x1b[201~\n")
-        console.expect("\nsum 2\n")
+        assert console.takes_paste == is_on
+        if is_on:
+            console.type(f"\x1b[200~{PASTED}\x1b[201~\n")
+            console.expect("\n22\n'awaited'\n")
+            console.expect(PROMPT)
+        assert console.run("1") == "1"
 
 
 def test_prompt_tasks_go_on_while_it_waits(console: Console) -> None:

@@ -23,6 +23,7 @@ import inspect
 import signal
 import sys
 import threading
+import time
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, Callable, Coroutine
 
@@ -42,6 +43,10 @@ TASK_NAME = "prompt"
 # After how many timeouts of a timer of 0 ms the prompt goes on. Up to Qt 6.4, nothing tells of an exit() before exec()
 # has returned, which it does at the end of the present pass. The second timeout is certainly in another one.
 TURNS = 2
+
+# How long a Ctrl-C must be without an answer, in seconds, so that the next one interrupts what hangs. Arbitrary: longer
+# than the application takes to answer, and about as long as a person takes to press it again.
+HANGS_S = 0.3
 
 # Set by the main thread when the input is done, and the application goes on.
 Done = concurrent.futures.Future
@@ -87,8 +92,8 @@ class Execution:
         self._requester.setInterval(0)
         self._requester.setSingleShot(True)
         self._requester.timeout.connect(self._on_request)
-        # Ctrl-C has come, and the main thread has not answered yet.
-        self._is_unanswered = False
+        # When the Ctrl-C came that the main thread has not answered yet, as of time.monotonic(); None if it has.
+        self._unanswered_s: float | None = None
         # The handler that `Interrupts` has set: it records the signal for the guest.
         self._record: Any = None
         # The handler of SIGINT before `open`; None if that was not called, or if it is no Python function.
@@ -143,10 +148,10 @@ class Execution:
 
     def interrupt_hanging(self) -> None:
         """Do what Ctrl-C does if the terminal has sent no signal for it: the second one interrupts what hangs."""
-        if not self._is_unanswered:
-            self._is_unanswered = True
+        if self._unanswered_s is None:
+            self._unanswered_s = time.monotonic()
             self._request(self._answer)
-        elif sys.platform != "win32" and self._before != signal.SIG_IGN:
+        elif self._is_hanging() and sys.platform != "win32" and self._before != signal.SIG_IGN:
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # type: ignore[arg-type]
 
     def _call(self, act: Callable[[Done[None]], object]) -> None:
@@ -166,7 +171,11 @@ class Execution:
             self._requests.popleft()()
 
     def _answer(self) -> None:
-        self._is_unanswered = False
+        self._unanswered_s = None
+
+    def _is_hanging(self) -> bool:
+        since_s = self._unanswered_s
+        return since_s is not None and time.monotonic() - since_s > HANGS_S
 
     def _show(self, exc: BaseException, done: Done[None]) -> None:
         self._is_interrupted = False
@@ -299,12 +308,13 @@ class Execution:
         if self._may_raise(frame):
             raise KeyboardInterrupt
         # The guest has not answered the one before: something hangs. Our own code is not interrupted.
-        if self._is_unanswered and loop_level() > 0 and not _is_ours(frame):
-            self._is_unanswered = False
+        if self._is_hanging() and loop_level() > 0 and not _is_ours(frame):
+            self._unanswered_s = None
             raise KeyboardInterrupt
         # Before the application runs, and after it, there is nothing to interrupt; but a second one hurries a quit.
         if loop_level() > 0 or self._loop.is_quitting():
-            self._is_unanswered = True
+            if self._unanswered_s is None:
+                self._unanswered_s = time.monotonic()
             self._record(signum, frame)
 
     def _may_raise(self, frame: FrameType | None) -> bool:
@@ -327,7 +337,7 @@ class Execution:
 
     def _on_interrupt(self, *_: object) -> None:
         """Do what Ctrl-C asks for. The guest calls it in a callback of its own."""
-        self._is_unanswered = False
+        self._unanswered_s = None
         calls = self._loop._calls
         if self._task is not None:
             self._is_interrupted = True

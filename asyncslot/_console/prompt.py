@@ -57,20 +57,50 @@ class Inputs:
         """
         self._lines.append(line)
         source = "\n".join(self._lines)
-        # A name for each, so that tracebacks show the lines of earlier inputs, too.
-        name = f"<input-{self._count}>"
         try:
-            code = self._compile(source, name, "single")
+            code = self._compile(source, self._name(), "single")
         except (SyntaxError, OverflowError, ValueError):
             self._lines.clear()
             raise
-        if code is None:
+        if code is not None:
+            self._complete(source)
+        return code
+
+    def push_pasted(self, text: str) -> list[CodeType] | None:
+        """
+        Add lines that were pasted at once. An empty line inside a block does not end it.
+
+        Returns:
+            The code of each statement; None if the text is no whole number of statements. Then nothing was added.
+
+        Raises:
+            SyntaxError: As `push`.
+        """
+        source = "\n".join([*self._lines, text])
+        flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        try:
+            tree = compile(source, self._name(), "exec", flags, dont_inherit=True)
+        except (SyntaxError, OverflowError, ValueError):
             return None
+        compiler: Any = self._compile.compiler
+        try:
+            codes = [compiler(ast.Interactive([each]), self._name(), "single") for each in tree.body]
+        except (SyntaxError, OverflowError, ValueError):
+            self._lines.clear()
+            raise
+        self._complete(source)
+        return codes
+
+    def _name(self) -> str:
+        # One for each input, so that tracebacks show the lines of earlier ones, too.
+        return f"<input-{self._count}>"
+
+    def _complete(self, source: str) -> None:
+        # Without a time, which is what linecache compares with the file's.
+        name = self._name()
+        linecache.cache[name] = (len(source), None, [f"{each}\n" for each in source.splitlines()], name)
         self._lines.clear()
         self._count += 1
-        # Without a time, which is what linecache compares with the file's.
-        linecache.cache[name] = (len(source), None, [f"{each}\n" for each in source.splitlines()], name)
-        return code
 
 
 class Completions:
@@ -158,10 +188,25 @@ class Prompt(threading.Thread):
         except Exception as exc:  # noqa: BLE001 - the terminal is gone, or a file is closed: the same would come again.
             self._terminal.say(f"asyncslot: no line can be read: {exc}")
             return False
-        # Pasted lines may come as one.
-        for line in lines.split("\n"):
-            self._push(line)
+        self._push_all(lines)
         return True
+
+    def _push_all(self, lines: str) -> None:
+        # Lines that are pasted come as one, if the terminal tells readline that they are pasted.
+        if "\n" not in lines:
+            self._push(lines)
+            return
+        try:
+            codes = self._inputs.push_pasted(lines)
+        except (SyntaxError, OverflowError, ValueError) as exc:
+            self._execution.show(exc.with_traceback(None))
+            return
+        if codes is None:
+            for line in lines.split("\n"):
+                self._push(line)
+            return
+        for code in codes:
+            self._execution.run(code)
 
     def _make_prompt(self) -> str:
         try:

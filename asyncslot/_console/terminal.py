@@ -47,6 +47,9 @@ __all__ = ["Terminal"]
 # The descriptors that input() and readline use.
 STDIN, STDOUT = 0, 1
 
+# 8.1, as the module readline has it.
+PASTE_VERSION = 0x801
+
 # What Ctrl-C puts before a line. It is what the key itself would insert, so no line begins with it by chance, and
 # readline shows it as "^C".
 INTERRUPTED = "\x03"
@@ -125,6 +128,9 @@ class Terminal:
         if self._is_gnu and self.is_terminal:
             for line in _BINDINGS.strip().splitlines():
                 readline.parse_and_bind(line)
+        # Python switches it off whenever an init file was read, whatever stands there. PYTHONSTARTUP is run later.
+        if self._is_gnu and self.is_terminal and _has_bracketed_paste():
+            readline.parse_and_bind("set enable-bracketed-paste on")
         _forget_input_hook()
 
     def _register_readline(self) -> None:
@@ -221,6 +227,12 @@ class Terminal:
         if not line and not _:
             raise EOFError
         return line.decode(self._encoding, self._errors)
+
+
+def _has_bracketed_paste() -> bool:
+    # From readline 8.1 on it works, and is on by default, but not for a terminal that takes no sequences.
+    version = getattr(readline, "_READLINE_RUNTIME_VERSION", 0)
+    return version >= PASTE_VERSION and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def _write(stream: TextIO | None, text: str) -> None:
