@@ -145,6 +145,20 @@ def test_program_with_await_has_a_traceback_without_our_frames(tmp_path: Path) -
     assert errors[-1] == "ZeroDivisionError: division by zero"
 
 
+@pytest.mark.parametrize("is_coroutine", [True, False])
+def test_program_spawns_a_process_if_it_is_plain_python(tmp_path: Path, is_coroutine: bool) -> None:
+    """A child process imports the file without top-level await, so it ends at once; a coroutine of its own works."""
+    run_it = "print(await main())" if is_coroutine else "print(asyncslot.run(main()))"
+    (tmp_path / "program.py").write_text(
+        "import asyncslot\n\n\ndef square(n):\n    return n * n\n\n\n"
+        "async def main():\n    return await asyncslot.run_in_process(square, 3)\n\n\n"
+        f"if __name__ == '__main__':\n    {run_it}\n"
+    )
+    code, lines, errors = run("-m", "asyncslot", "program.py", directory=tmp_path)
+    assert (code, lines) == ((1, []) if is_coroutine else (0, ["9"]))
+    assert any("SyntaxError" in line for line in errors) == is_coroutine
+
+
 @pytest.mark.skipif(IS_WINDOWS, reason="Windows sends no SIGINT to one process")
 @pytest.mark.parametrize("code", ["await asyncio.sleep(99)", "time.sleep(99)"])
 def test_program_interrupted_ends_as_python(code: str) -> None:

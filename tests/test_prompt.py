@@ -426,10 +426,11 @@ def test_ctrl_c_ends_nested_run(console: Console) -> None:
 def test_ctrl_c_rejects_a_dialog(console: Console, steps: int | None) -> None:
     """A dialog whose exec() waits is rejected: one of the prompt's, or of a coroutine's."""
     execute = "exec_" if BINDING == "PySide2" else "exec"
-    console.run("dialog = QtWidgets.QDialog(); QtCore.QTimer.singleShot(50, lambda: print('op' + 'en'))")
+    console.run("dialog = QtWidgets.QDialog()")
     run = "async def ask(steps):\n    for _ in range(steps): await asyncio.sleep(0)"
     console.define(f"{run}\n    dialog.{execute}(); await asyncio.sleep(0)")
-    console.type(f"dialog.{execute}()\n" if steps is None else f"await ask({steps})\n")
+    wait = "QtCore.QTimer.singleShot(50, lambda: print('op' + 'en'))"
+    console.type(f"{wait}; dialog.{execute}()\n" if steps is None else f"{wait}; await ask({steps})\n")
     console.expect("open\n")
     console.type(CTRL_C)
     console.expect("KeyboardInterrupt\n")
