@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import os
-import sysconfig
-from pathlib import Path
 from types import AsyncGeneratorType
 from typing import Any, NamedTuple, Sequence
 
 __all__ = ["Place", "describe_place", "describe_task", "find_own_place", "find_places", "trace_awaits"]
 
-# Where the standard library, installed packages and this package are: with a separator at the end, so that "lib-own"
-# is not taken for "lib".
-_INSTALLED = tuple({str(Path(sysconfig.get_path(name))) + os.sep for name in ("purelib", "platlib")})
-_OURS = str(Path(__file__).parents[1]) + os.sep
-_STANDARD = tuple({str(Path(sysconfig.get_path(name))) + os.sep for name in ("stdlib", "platstdlib")})
-_FOREIGN = (*_STANDARD, *_INSTALLED, _OURS)
+# Where this package is: with a separator at the end, so that "asyncslot-own" is not taken for it.
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120 - see below.
+
+
+@functools.lru_cache(maxsize=None)
+def _find_directories(*names: str) -> tuple[str, ...]:
+    """Return the directories of the standard library or of packages, by `sysconfig`'s names, as `_OURS` is written."""
+    # Imported when it is first asked for: "import asyncslot" must stay quick, also where Qt has not imported pathlib.
+    import sysconfig  # noqa: PLC0415
+
+    return tuple({os.path.normpath(sysconfig.get_path(name)) + os.sep for name in names})
 
 
 class Place(NamedTuple):
@@ -40,13 +44,14 @@ class Place(NamedTuple):
     @property
     def is_own(self) -> bool:
         """Whether it is a program's own code: neither the standard library's, nor of an installed package."""
-        return not self.file.startswith(_FOREIGN)
+        foreign = _find_directories("stdlib", "platstdlib", "purelib", "platlib")
+        return not self.file.startswith((*foreign, _OURS))
 
     @property
     def is_library(self) -> bool:
         """Whether it is of an installed package: neither the standard library's, nor of this one."""
         # The packages may be installed in a directory of the standard library's.
-        return self.file.startswith(_INSTALLED) and not self.file.startswith(_OURS)
+        return self.file.startswith(_find_directories("purelib", "platlib")) and not self.file.startswith(_OURS)
 
 
 def describe_task(task: asyncio.Task[Any]) -> str:
