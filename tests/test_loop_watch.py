@@ -6,6 +6,7 @@ import asyncio
 import gc
 import time
 from typing import Any, Iterator
+from unittest.mock import Mock
 
 import pytest
 from support import run_coroutine
@@ -275,3 +276,46 @@ def test_callback_without_a_name_breaks_nothing(loop: AsyncSlotEventLoop, watch:
 
     loop.run_until_complete(main())
     assert "<Hostile>" in [delay.name for delay in watch.delays]
+
+
+class Proxy:
+    """Forwards what it is asked for, as the proxies of RPC libraries do; RuntimeError if nothing is behind it."""
+
+    def __call__(self) -> None:
+        time.sleep(0.02)
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+class NamelessTask(asyncio.Task):
+    def get_name(self) -> str:
+        raise RuntimeError("no name")
+
+
+def test_watch_survives_what_the_program_calls(attached: AsyncSlotEventLoop) -> None:
+    """Mocks, proxies, callbacks that cancel themselves, tasks without names: each has a row, and nothing is raised."""
+    watch = LoopWatch(slow_s=0.01)
+    handles: list[asyncio.TimerHandle] = []
+
+    def cancel_itself() -> None:
+        handles[0].cancel()
+        time.sleep(0.02)
+
+    async def main() -> None:
+        watch.join(main)
+        attached.call_soon(Mock(side_effect=lambda: time.sleep(0.02)))
+        attached.call_soon(Proxy())
+        handles.append(attached.call_later(0, cancel_itself))
+        task = NamelessTask(asyncio.sleep(0.05), loop=attached)
+        await asyncio.sleep(0.01)
+        watch.refresh()
+        assert "<NamelessTask>" in [row.task_name for row in watch.running.values()]
+        await task
+
+    run_coroutine(main())
+    watch.leave(main)
+    names = [delay.name for delay in watch.delays]
+    assert "a callback that has cancelled itself" in names
+    assert len(names) == 3
+    assert all(delay.place is None for delay in watch.delays)

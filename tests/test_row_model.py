@@ -172,3 +172,17 @@ def test_model_passes_qts_own_tester(model: Model, mode: str) -> None:
         model.sort(1, DESCENDING)
         model.sort(0, ASCENDING)
     del tester
+
+
+def test_cell_that_fails_is_a_question_mark() -> None:
+    """Qt asks for cells and sorts: with PyQt, what is raised there would end the program."""
+
+    def fail(_: Any) -> str:
+        raise RuntimeError
+
+    model = RowModel([Column("title", fail, fail, fail)])
+    rows = [object(), object()]
+    model.set_rows(rows)
+    model.sort(0)
+    assert model.rows == rows
+    assert model.data(model.index(0, 0)) == "?"

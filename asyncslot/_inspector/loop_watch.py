@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import functools
 import math
+import types
 import weakref
 from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
-from asyncslot._inspector.naming import name_callable
+from asyncslot._inspector.naming import name_callable, name_task
 from asyncslot._inspector.task_row import TaskRow
 from asyncslot._loop.handles import run_locked
 from asyncslot._slot.start import find_record
@@ -157,7 +158,10 @@ class LoopWatch:
         self._note("nested Qt loop", handle, elapsed_s)
 
     def _note(self, kind: str, handle: Any, elapsed_s: float) -> None:
-        name, place = _describe_handle(handle)
+        try:
+            name, place = _describe_handle(handle)
+        except Exception:  # noqa: BLE001 - of the program's own callable. It must not reach the program's loop.
+            name, place = f"<{type(handle._callback).__name__}>", None
         self.delays.appendleft(Delay(monotonic(), kind, name, place, elapsed_s))
 
 
@@ -170,7 +174,7 @@ def list_rows() -> list[TaskRow]:
 
 def _order(task: asyncio.Task[Any]) -> tuple[float, int, str]:
     """Return what sorts tasks by when they began: by our record, else by asyncio's own numbers ("Task-12")."""
-    record, name = find_record(task), task.get_name()
+    record, name = find_record(task), name_task(task)
     return (math.inf if record is None else record.began_s, len(name), name)
 
 
@@ -185,6 +189,8 @@ def _describe_handle(handle: Any) -> tuple[str, Place | None]:
     callback = handle._callback
     if callback is run_locked:
         callback = handle._args[0]._callback
+    if callback is None:  # Handle.cancel() has forgotten it.
+        return "a callback that has cancelled itself", None
     task = getattr(callback, "__self__", None)
     if isinstance(task, asyncio.Task):
         coro = task.get_coro()
@@ -198,4 +204,7 @@ def _defined_at(function: Any) -> Place | None:
     """Return the first line of a function or coroutine; None for one that is not written in Python."""
     function = getattr(function, "__func__", function)
     code = getattr(function, "__code__", None) or getattr(function, "cr_code", None)
-    return None if code is None else Place(name_callable(function), code.co_filename, code.co_firstlineno)
+    # A mock, or a proxy, has each attribute that it is asked for.
+    if not isinstance(code, types.CodeType):
+        return None
+    return Place(name_callable(function), code.co_filename, code.co_firstlineno)

@@ -6,7 +6,7 @@ from typing import Any
 
 from asyncslot._qt import IdentityDict, QtCore
 
-__all__ = ["describe_object", "name_callable"]
+__all__ = ["describe_object", "name_callable", "name_task"]
 
 # How many objects of each class name have been described.
 _counts: dict[str, int] = {}
@@ -34,13 +34,19 @@ def describe_object(obj: Any) -> str:
 
 def name_callable(obj: Any) -> str:
     """Return the qualified name of a function or coroutine; for other objects what ``repr`` says, if it can."""
-    name = getattr(obj, "__qualname__", None)
-    if isinstance(name, str):
-        return name
     try:
-        return repr(obj)
+        name = getattr(obj, "__qualname__", None)
+        return name if isinstance(name, str) else repr(obj)
     except Exception:  # noqa: BLE001 - the program's own, which must not break a list.
         return f"<{type(obj).__name__}>"
+
+
+def name_task(task: Any) -> str:
+    """Return a task's own name; its class, if it has none."""
+    try:
+        return str(task.get_name())
+    except Exception:  # noqa: BLE001 - of a program's own kind of task.
+        return f"<{type(task).__name__}>"
 
 
 def _count(obj: Any) -> int:

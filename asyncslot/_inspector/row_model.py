@@ -8,6 +8,7 @@ What was tried and does not work
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Sequence
 
 from asyncslot._qt import QtCore
@@ -101,7 +102,7 @@ class RowModel(QtCore.QAbstractTableModel):
         if role == _FOREGROUND:
             return self.find_brush(row)
         if role == _TOOL_TIP:
-            return self.columns[index.column()].tip(row)
+            return _ask(self.columns[index.column()].tip, row)
         texts = self._cells.get(id(row))
         if texts is None:
             texts = self._cells[id(row)] = self._compute(row)
@@ -119,7 +120,9 @@ class RowModel(QtCore.QAbstractTableModel):
         """Show those of *source* that are wanted, sorted; equal ones stay in their order."""
         self._source = source
         wanted = [row for row in source if self.is_wanted(row)]
-        wanted.sort(key=self.columns[self.sort_column].key, reverse=self.is_descending)
+        # Qt calls `sort`, and with PyQt, what is raised there ends the program. They stay in their natural order then.
+        with contextlib.suppress(Exception):
+            wanted.sort(key=self.columns[self.sort_column].key, reverse=self.is_descending)
         self._change_to(wanted)
 
     def is_wanted(self, row: Any) -> bool:
@@ -163,7 +166,7 @@ class RowModel(QtCore.QAbstractTableModel):
         return self._compute(row)
 
     def _compute(self, row: Any) -> list[str]:
-        return [column.text(row) for column in self.columns]
+        return [_ask(column.text, row) for column in self.columns]
 
     # -- from the rows shown to those wanted --
 
@@ -212,6 +215,14 @@ class RowModel(QtCore.QAbstractTableModel):
             self.rows[first:first] = rows
             self._ids[first:first] = map(id, rows)
             self.endInsertRows()
+
+
+def _ask(text: Callable[[Any], str], row: Any) -> str:
+    """Return what *text* says of a row; "?" if that fails, because Qt asks, and an object of the program's answers."""
+    try:
+        return text(row)
+    except Exception:  # noqa: BLE001 - of the program's own.
+        return "?"
 
 
 def _find_ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:

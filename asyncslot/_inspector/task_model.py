@@ -6,7 +6,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Sequence
 
 from asyncslot._inspector.cell_text import format_age, format_duration, format_place, shorten_name
-from asyncslot._inspector.naming import name_callable
+from asyncslot._inspector.naming import name_callable, name_task
 from asyncslot._inspector.row_model import Column, RowModel
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ __all__ = ["TaskModel", "describe_waiter"]
 
 def describe_waiter(task: asyncio.Task[Any]) -> str:
     """Return the name of a task's coroutine, and its own."""
-    return f"{shorten_name(name_callable(task.get_coro()))} ({task.get_name()})"
+    return f"{shorten_name(name_callable(task.get_coro()))} ({name_task(task)})"
 
 
 def _flatten(text: str) -> str:

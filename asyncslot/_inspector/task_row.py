@@ -8,7 +8,7 @@ import weakref
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from asyncslot._inspector.naming import describe_object, name_callable
+from asyncslot._inspector.naming import describe_object, name_callable, name_task
 from asyncslot._inspector.state import find_state
 from asyncslot._slot import call_queue
 from asyncslot._slot.start import find_record
@@ -57,7 +57,7 @@ class TaskRow:
         self._task = weakref.ref(task)
         self._last_place: Place | None = None
         self.name = name_callable(coro)
-        self.task_name = task.get_name()
+        self.task_name = name_task(task)
         self.owner = "" if record is None else describe_object(record.owner)
         self.sender = "" if record is None else describe_object(record.sender)
         self.is_age_known = record is not None

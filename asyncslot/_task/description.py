@@ -6,7 +6,7 @@ import asyncio
 import functools
 import gc
 import os
-from types import AsyncGeneratorType
+from types import AsyncGeneratorType, FrameType
 from typing import Any, NamedTuple, Sequence
 
 __all__ = ["Place", "describe_place", "describe_task", "find_own_place", "find_places", "trace_awaits"]
@@ -80,8 +80,13 @@ def trace_awaits(coro: Any) -> list[Place]:
     while coro is not None:
         # Coroutine, generator-based coroutine, async generator. One that is done has no frame.
         frame = getattr(coro, "cr_frame", None) or getattr(coro, "gi_frame", None) or getattr(coro, "ag_frame", None)
-        if frame is not None:
-            places.append(Place(coro.__qualname__, frame.f_code.co_filename, frame.f_lineno))
+        # A program's own kind of coroutine may return anything.
+        if isinstance(frame, FrameType):
+            places.append(
+                Place(
+                    str(getattr(coro, "__qualname__", frame.f_code.co_name)), frame.f_code.co_filename, frame.f_lineno
+                )
+            )
         # What it awaits, by the same three kinds. A future has none of these attributes, and so ends the chain.
         coro = (
             getattr(coro, "cr_await", None)
