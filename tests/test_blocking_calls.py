@@ -148,10 +148,11 @@ def test_calls_is_leaving_when_innermost_has_ended(stack: Stack) -> None:
 
 
 def test_calls_mark_quit_notes_who_has_a_result(stack: Stack) -> None:
-    """All calls on the stack are quit; those whose future is done have a result that the quit does not take."""
+    """All calls on the stack are quit; those whose future has ended them have a result that the quit does not take."""
     forever = FakeCall("forever")
     stack.calls.push(forever)
     stack.middle.future.set_result(1)
+    stack.middle.is_ended = True
     stack.calls.mark_quit()
     assert all(call.is_quit for call in [*stack.all, forever])
     assert [call.has_result for call in [*stack.all, forever]] == [False, True, False, False]

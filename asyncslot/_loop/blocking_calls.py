@@ -337,7 +337,9 @@ class BlockingCalls:
         for call in self.stack:
             call.is_quit = True
             # If the call is contested, the exit() came first.
-            call.has_result = call.future is not None and call.future.done() and not call.is_contested
+            # On a Qt that tells of an exit() late, so did that of a call that nobody has ended yet.
+            is_first = not call.is_contested and (call.is_ended or EXIT_TELLS_AT_ONCE)
+            call.has_result = call.future is not None and call.future.done() and is_first
             # An ended call may still wait for a dialog to return. It does not wait any more: tasks must clean up.
             call.is_ended = False
 
