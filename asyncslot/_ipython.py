@@ -162,7 +162,7 @@ class TerminalSession:
         try:
             self._was_attached = running is not None or _is_attached(thread_loop())
             loop = ensure_loop()
-        except BaseException:
+        except BaseException:  # Undo it, whatever was raised.
             self._surroundings.restore()
             raise
         assert isinstance(loop, GuestEventLoop)

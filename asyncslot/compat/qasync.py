@@ -87,7 +87,7 @@ class QEventLoop(AsyncSlotEventLoop):
         if already_running:
             try:
                 self.attach()
-            except BaseException:
+            except BaseException:  # Nobody else knows of this loop: close it on any failure.
                 super().close()
                 raise
 
