@@ -59,7 +59,7 @@ __all__ = [
     "wait_signal",
 ]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 # What is imported when it is first used, because many programs never do: modules, and names with their modules.

@@ -237,7 +237,7 @@ PEERS = {
     peer.name: peer
     for peer in (
         Peer(BASE, "asyncio", None, _block_stdlib),
-        Peer("asyncslot", "asyncslot", "asyncslot", _block_asyncslot, _attach_asyncslot, _decorate_asyncslot),
+        Peer("asyncslot", "asyncslot", "asyncslot-policy", _block_asyncslot, _attach_asyncslot, _decorate_asyncslot),
         Peer("uvloop", "uvloop", "uvloop", _block_uvloop),
         Peer("qasync", "qasync", "qasync", _block_qasync, _attach_qasync, _decorate_qasync),
         Peer("qtinter", "qtinter", "qtinter", _block_qtinter, _attach_qtinter, _decorate_qtinter),

@@ -189,4 +189,4 @@ def test_demo_without_module_says_what_to_install(module: str) -> None:
     assert finished.returncode == 1
     [line] = finished.stderr.splitlines()
     assert module in line
-    assert "pip install 'asyncslot[demo]'" in line
+    assert "pip install 'asyncslot-policy[demo]'" in line
