@@ -14,6 +14,7 @@ thread_call    calling a function on another thread
 identity_dict  values for objects of Qt, by identity
 """
 
+import asyncslot._installation  # noqa: F401 - checks that no other distribution's files are mixed with ours.
 from asyncslot._qt.application import (
     APPLICATIONS,
     QUIT_EVENT,
