@@ -229,6 +229,9 @@ def _print_info(request: Request) -> None:
     else:
         loaded = LoopSource(request, is_tolerant=False).resolve()
         print(f"loop:         {request.loop} ({loaded.origin}), by {request.asked}")
+        ours = sys.modules.get("asyncslot")
+        if ours is not None:
+            print(f"asyncslot:    {getattr(ours, '__version__', 'unknown')} ({', '.join(ours.__path__)})")
         qt = sys.modules.get("asyncslot._qt")
         if qt is not None:
             from asyncslot._qt.proven import describe_platform  # noqa: PLC0415 - asyncslot may be absent until here.

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.util
+import os
 import sys
 from typing import Any, Callable, NamedTuple
 
@@ -55,7 +57,7 @@ def load(name: str) -> Loaded:
             imported, or is not callable.
     """
     if name in BUILT_IN:
-        return Loaded(_import(BUILT_IN[name]), "built in")
+        return Loaded(_import_built_in(BUILT_IN[name]), "built in")
     if ":" in name:
         return Loaded(_import(name), "module:callable")
     entries = [entry for entry in find_entries() if entry.name == name]
@@ -111,6 +113,33 @@ def _import_metadata() -> Any:
             return importlib.import_module("importlib_metadata")
     with contextlib.suppress(ImportError):
         return importlib.import_module("importlib.metadata")
+    return None
+
+
+def _import_built_in(value: str) -> Callable[[], Any]:
+    try:
+        return _import(value)
+    except AsyncSlotPolicyError as exc:
+        stranger = _find_stranger()
+        if stranger is None:
+            raise
+        msg = f"{stranger} is another distribution, an old name of qtinter, and hides ours; pip uninstall asyncslot"
+        raise AsyncSlotPolicyError(msg) from exc.__cause__
+
+
+def _find_stranger() -> str | None:
+    """
+    Return where another distribution's package asyncslot is if it stands before ours on the path, else None.
+
+    That is so if ours is an editable install, or in another site-packages. If the two are mixed in one folder,
+    asyncslot itself says so: see asyncslot._installation.
+    """
+    with contextlib.suppress(ImportError, ValueError):  # The latter comes from a module without a spec.
+        spec = importlib.util.find_spec("asyncslot")
+        for folder in (spec and spec.submodule_search_locations) or ():
+            names = [os.path.join(folder, name) for name in ("_base_events.py", "_installation.py")]  # noqa: PTH118
+            if [os.path.exists(name) for name in names] == [True, False]:  # noqa: PTH110
+                return folder
     return None
 
 

@@ -22,7 +22,18 @@ POLICY_PACKAGE = Path(asyncslot_policy.__file__).parent
 
 # Folders and modules: each imports only from those before it.
 ROOMS = ["_installation", "_base_events", "_qt", "_task", "_loop", "loop", "_slot", "decorator", "signals", "dialogs"]
-ROOMS += ["_background", "background", "_inspector", "inspector", "_ipython", "__init__", "compat", "_console", "__main__", "demo"]
+ROOMS += [
+    "_background",
+    "background",
+    "_inspector",
+    "inspector",
+    "_ipython",
+    "__init__",
+    "compat",
+    "_console",
+    "__main__",
+    "demo",
+]
 
 # The same in the policy plug-in, which may also import asyncslot.
 POLICY_ROOMS = [
@@ -77,6 +88,7 @@ KNOWS_NOTHING_OF = {
 # Modules whose tests have other names, and why.
 TESTS_ELSEWHERE = {
     "__main__": "test_launch: it calls that",
+    "_installation": "test_installation: a file's name has no second underscore",
     "_ipython": "ecosystem/test_ipython and ecosystem/test_jupyter: it needs IPython",
     "_qt/application": "policy/test_source: it is about programs that make none",
     "_qt/event_loop": "test_nesting: it is about Qt loops inside each other",

@@ -25,6 +25,7 @@ from policy_support import (
 )
 from support import CEILING_S, INTERRUPTED_CODE, IS_WINDOWS, Finished
 
+import asyncslot
 from asyncslot._qt.proven import describe_platform
 
 LAUNCHER = ("-m", "asyncslot_policy")
@@ -281,12 +282,15 @@ def test_info_says_what_is_chosen_and_why() -> None:
     assert finished.errors == ""
     told = dict(re.split(r":\s+", line, maxsplit=1) for line in finished.lines)
     assert told["Python"].startswith(".".join(map(str, sys.version_info[:3])))
+    assert told["asyncslot"].startswith(f"{asyncslot.__version__} (")
     assert told["loop"] == "qt (built in), by ASYNCSLOT_POLICY='auto'"
     assert told["system"] == describe_platform()
     assert told["binding"].startswith(BINDING)
     assert re.match(r"\d\.\d+", told["Qt"])
     assert told["application"] == "gui"
-    assert set(told) == {"Python", "loop", "system", "binding", "Qt", "application", "asyncio", "startup file"}
+    assert list(told) == [
+        *("Python", "loop", "asyncslot", "system", "binding", "Qt", "application", "asyncio", "startup file")
+    ]
 
 
 def test_info_startup_file_is_looked_for(tmp_path: Path) -> None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
-from policy_support import MAKE_APPLICATION, PROGRAM, ROOT, is_startup_file_installed, run_python, write_distribution
+from policy_support import (
+    MAKE_APPLICATION,
+    PROGRAM,
+    ROOT,
+    STOCK,
+    is_startup_file_installed,
+    run_python,
+    write_distribution,
+)
 
 from asyncslot import AsyncSlotEventLoop, AsyncSlotSelectorEventLoop
 from asyncslot_policy import AsyncSlotPolicyError
@@ -168,3 +177,39 @@ def test_distribution_on_the_path_is_selected_by_the_variable(tmp_path: Path) ->
     finished = run_python("-c", MAKE_APPLICATION + PROGRAM, environment=environment)
     assert finished.errors == ""
     assert finished.lines == ["OtherLoop"]
+
+
+# -- another distribution called asyncslot --
+
+
+def write_stranger(directory: Path) -> None:
+    """Install the other distribution where ours is not."""
+    (directory / "asyncslot").mkdir()
+    (directory / "asyncslot" / "__init__.py").write_text("from ._base_events import *\n")
+    (directory / "asyncslot" / "_base_events.py").write_text("")
+
+
+def test_stranger_before_ours_on_the_path_is_named(tmp_path: Path) -> None:
+    """It hides ours if that is an editable install; who asks for our loop reads where it is, and the way out."""
+    write_stranger(tmp_path)
+    code = (
+        "import asyncslot_policy._registry as registry\n"
+        "try:\n    registry.load('qt')\nexcept registry.AsyncSlotPolicyError as exc:\n    print(exc)"
+    )
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    finished = run_python("-c", code, environment={"PYTHONPATH": path}, directory=tmp_path)
+    assert finished.errors == ""
+    [line] = finished.lines
+    assert line.startswith(f"{tmp_path / 'asyncslot'} is another distribution, an old name of qtinter, and hides ours")
+    assert line.endswith("pip uninstall asyncslot")
+
+
+def test_stranger_costs_the_startup_file_one_line(tmp_path: Path) -> None:
+    """By the environment variable, the program runs on stock asyncio, and one line says why."""
+    write_stranger(tmp_path)
+    code = f"import asyncslot_policy\nasyncslot_policy._start()\n{MAKE_APPLICATION}{PROGRAM}"
+    environment = {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)]), "ASYNCSLOT_POLICY": "qt"}
+    finished = run_python("-c", code, environment=environment, directory=tmp_path, options=())
+    assert finished.lines == [STOCK]
+    [line] = finished.errors.splitlines()
+    assert f"{tmp_path / 'asyncslot'} is another distribution" in line
