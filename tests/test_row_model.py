@@ -81,6 +81,17 @@ def test_cells_are_computed_when_they_are_asked_for(model: Model) -> None:
     assert model.rowCount(model.index(0, 0)) == 0
 
 
+@pytest.mark.parametrize("text", ["<b>name</b>\n  <img src='http://host/x'> & co", "<lambda>", "a & b"])
+def test_tool_tip_shows_the_text_as_it_is(model: Model, text: str) -> None:
+    """A task's name or an error may look like HTML; Qt does not show it as such."""
+    model.set_rows([Item(1, text)])
+    tip = model.data(model.index(0, 1), QtCore.Qt.ItemDataRole.ToolTipRole)
+    document = import_qt("QtGui").QTextDocument()
+    # Qt takes the whole for HTML only if it has a tag.
+    (document.setHtml if "<" in tip else document.setPlainText)(tip)
+    assert document.toPlainText() == text
+
+
 def test_see_tells_of_what_differs(model: Model) -> None:
     """In ranges."""
     items = [Item(number, "old") for number in range(10)]

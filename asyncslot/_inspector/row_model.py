@@ -9,6 +9,7 @@ What was tried and does not work
 from __future__ import annotations
 
 import contextlib
+import html
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Sequence
 
 from asyncslot._qt import QtCore
@@ -102,7 +103,7 @@ class RowModel(QtCore.QAbstractTableModel):
         if role == _FOREGROUND:
             return self.find_brush(row)
         if role == _TOOL_TIP:
-            return _ask(self.columns[index.column()].tip, row)
+            return _as_plain_tip(_ask(self.columns[index.column()].tip, row))
         texts = self._cells.get(id(row))
         if texts is None:
             texts = self._cells[id(row)] = self._compute(row)
@@ -223,6 +224,11 @@ def _ask(text: Callable[[Any], str], row: Any) -> str:
         return text(row)
     except Exception:  # noqa: BLE001 - of the program's own.
         return "?"
+
+
+def _as_plain_tip(text: str) -> str:
+    """Return a tool tip that shows *text* as it is: a name or an error may look like HTML, which Qt would show."""
+    return f'<p style="white-space: pre-wrap">{html.escape(text)}</p>' if "<" in text else text
 
 
 def _find_ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
