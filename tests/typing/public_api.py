@@ -127,7 +127,7 @@ async def use_compat(window: Window) -> None:
     assert_type(await other_compat_slot(1), str)
     assert_type(await qtinter.modal(len)("x"), int)
     assert_type(await qasync.asyncWrap(len, "x"), int)
-    assert_type(await qtinter.asyncsignal(window.windowTitleChanged), "tuple[Any, ...]")
+    assert_type(await qtinter.asyncsignal(window.windowTitleChanged), tuple[Any, ...])
     compat_slot("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     with qasync.QEventLoop(window) as loop:
         assert_type(loop, qasync.QEventLoop)
