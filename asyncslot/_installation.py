@@ -33,8 +33,9 @@ def describe_mixture(directory: str) -> str:
 
 def _check() -> None:
     package = sys.modules["asyncslot"]
-    # A package without an __init__ has a path of this type. Its spec would not tell: importers of one's own set none.
-    is_without_init = type(package.__path__).__name__ == "_NamespacePath"
+    # A package without an __init__ has a path of the type _NamespacePath, which is private up to Python 3.14 at least.
+    # Its spec would not tell: other importers, too, may leave the origin out.
+    is_without_init = type(package.__path__).__name__.endswith("NamespacePath")
     for directory in package.__path__:
         if is_without_init or os.path.exists(f"{directory}/{FOREIGN_MODULE}"):  # noqa: PTH110 - pathlib is not needed yet.
             raise ImportError(describe_mixture(directory), name="asyncslot")
