@@ -35,9 +35,11 @@ def _check() -> None:
     package = sys.modules["asyncslot"]
     # A package without an __init__ has a path of the type _NamespacePath (seen on Python 3.8 to 3.13).
     # Its spec would not tell: other importers, too, may leave the origin out.
-    is_without_init = type(package.__path__).__name__.endswith("NamespacePath")
+    if type(package.__path__).__name__.endswith("NamespacePath"):
+        # Not its path: other folders of that name may be in front.
+        raise ImportError(describe_mixture(os.path.dirname(__file__)), name="asyncslot")  # noqa: PTH120 - pathlib is not needed yet.
     for directory in package.__path__:
-        if is_without_init or os.path.exists(f"{directory}/{FOREIGN_MODULE}"):  # noqa: PTH110 - pathlib is not needed yet.
+        if os.path.exists(f"{directory}/{FOREIGN_MODULE}"):  # noqa: PTH110 - likewise.
             raise ImportError(describe_mixture(directory), name="asyncslot")
 
 

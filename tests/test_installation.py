@@ -69,9 +69,13 @@ def test_other_distribution_imported_after_qt_is_the_same_error(site: Path) -> N
 def test_other_distribution_uninstalled_takes_our_init_with_it(site: Path) -> None:
     """Without our ``__init__``, each submodule that needs Qt says so."""
     (site / "asyncslot" / "__init__.py").unlink()
+    # A folder of the same name before ours on the path, here the current directory's, is not where the error is.
+    (site / "program" / "asyncslot").mkdir(parents=True)
     for module in ("loop", "decorator", "dialogs"):
         # Without site-packages, where a whole package may be installed, which Python prefers.
-        assert WAY_OUT in find_error(site, f"import asyncslot.{module}", "-S")
+        line = find_error(site, f"import sys; sys.path.insert(0, 'program'); import asyncslot.{module}", "-S")
+        assert f"asyncslot in {site / 'asyncslot'} is mixed" in line
+        assert WAY_OUT in line
 
 
 def test_error_comes_again_at_the_next_import(site: Path) -> None:
