@@ -16,7 +16,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from asyncslot import __version__  # noqa: E402 - where it is found has just been said.
 
 project = "asyncslot"
-author = "The asyncslot developers"
+project_copyright = author = "The asyncslot developers"
 version = release = __version__
 html_title = f"asyncslot {release}"
 
@@ -51,7 +51,6 @@ intersphinx_mapping = {
     "python": ("https://docs.python.org/3", None),
     "qt": ("https://doc.qt.io/qtforpython-6", None),
 }
-
 
 
 def be_lenient_offline(record: logging.LogRecord) -> bool:
