@@ -68,6 +68,7 @@ linkcheck_timeout = 30
 linkcheck_retries = 2
 
 html_theme = "furo"
+pygments_dark_style = "github-dark"  # The theme's own underlines the names of modules.
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sphinx = False
