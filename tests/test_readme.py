@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import os
 import re
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -19,34 +17,35 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 MODES, LIFETIMES, DIFFERENCES = (
     (ROOT / f"docs/{name}.md").read_text(encoding="utf-8") for name in ("modes", "lifetimes", "differences")
 )
-PACKAGES = ROOT / "examples/packages.py"
+EXAMPLE = ROOT / "examples/fetch.py"
 
 
 def test_readme_example_is_the_one_that_runs() -> None:
-    """The README's program is examples/packages.py, to the letter."""
-    assert f"```python\n{PACKAGES.read_text(encoding='utf-8')}```" in README
+    """The README's program is examples/fetch.py, to the letter."""
+    assert f"```python\n{EXAMPLE.read_text(encoding='utf-8')}```" in README
 
 
-@pytest.mark.skipif(find_spec("pip") is None, reason="the example asks pip")
-@pytest.mark.parametrize("end", ["finish", "close"])
-def test_readme_example_lists_packages(end: str) -> None:
-    """The example fills its window; closed in the middle, it ends its subprocess and exits with 0."""
-    finished = run_script("drive_example", str(PACKAGES), end, options=("-W", "error"))
+@pytest.mark.parametrize(
+    ("end", "lines"),
+    [
+        ("finish", ["disabled: True", "received: 400000 of 400000"]),
+        ("close", ["disabled: True", "closed, enabled: False"]),
+    ],
+)
+def test_readme_example_downloads(end: str, lines: list[str]) -> None:
+    """The example fills its bar; closed in the middle, it ends the download and exits with 0."""
+    finished = run_script("drive_fetch", end, options=("-W", "error"))
     assert finished.errors == ""
     assert finished.code == 0
-    assert finished.lines == ["disabled: True", "pytest listed: True" if end == "finish" else "closed"]
+    assert finished.lines == lines
 
 
-def test_readme_example_shows_what_is_not_utf8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line in another encoding, which programs for Windows write, does not end the list or the button."""
-    package = tmp_path / "pip"
-    package.mkdir()
-    (package / "__main__.py").write_text("import sys; sys.stdout.buffer.write(b'caf\\xe9\\npytest 1.0\\n')")
-    before = os.environ.get("PYTHONPATH")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *([before] if before else [])]))
-    finished = run_script("drive_example", str(PACKAGES), "finish", options=("-W", "error"))
-    assert finished.errors == ""
-    assert finished.lines == ["disabled: True", "pytest listed: True"]
+def test_readme_example_fails_with_a_report() -> None:
+    """If the server refuses, the example logs the error once, and its button can be clicked again."""
+    finished = run_script("drive_fetch", "fail", options=("-W", "error"))
+    assert finished.errors.count("ClientResponseError: 404") == 1
+    assert finished.code == 0
+    assert finished.lines == ["disabled: True", "received: -1 of 100"]
 
 
 def test_readme_names_the_system_libraries_of_the_error() -> None:

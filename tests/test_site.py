@@ -103,6 +103,19 @@ def test_front_page_map_has_each_page() -> None:
     assert unlinked <= by_internals
 
 
+def test_front_page_program_is_the_one_that_runs() -> None:
+    """The front page's program is examples/fetch.py, which test_readme runs, to the letter."""
+    program = (DOCS.parent / "examples/fetch.py").read_text(encoding="utf-8")
+    assert f"```python\n{program}```" in PAGES["index"].read_text(encoding="utf-8")
+
+
+def test_examples_page_has_each_example() -> None:
+    """The table of examples names every file of the folder."""
+    page = PAGES["examples"].read_text(encoding="utf-8")
+    for path in (DOCS.parent / "examples").glob("*.*"):
+        assert f"[{path.name}](../examples/{path.name})" in page
+
+
 def test_platforms_page_names_the_system_libraries_of_the_error() -> None:
     """The page and the error for a missing library name the same packages."""
     assert f"apt-get install {SYSTEM_LIBRARIES}" in PAGES["platforms"].read_text(encoding="utf-8")

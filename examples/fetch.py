@@ -1,0 +1,40 @@
+"""Download a file in a window that never freezes."""
+
+import sys
+
+import aiohttp
+from PySide6.QtWidgets import QApplication, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from asyncslot import AsyncSlot
+
+URL = "https://www.python.org/ftp/python/3.13.0/Python-3.13.0.tgz"
+
+
+class Window(QWidget):
+    def __init__(self):
+        super().__init__()
+        self.button = QPushButton("Download")
+        self.bar = QProgressBar()
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.button)
+        layout.addWidget(self.bar)
+        self.button.clicked.connect(self.download)
+
+    @AsyncSlot()
+    async def download(self):
+        self.button.setEnabled(False)  # Runs inside the click, so a second click cannot start a second download.
+        try:
+            async with aiohttp.ClientSession(raise_for_status=True) as session, session.get(URL) as response:
+                self.bar.setMaximum(response.content_length)
+                received = 0
+                async for chunk in response.content.iter_any():  # Meanwhile, the window is alive.
+                    received += len(chunk)
+                    self.bar.setValue(received)
+        finally:  # Also if the download fails, or if the window is closed: that cancels it.
+            self.button.setEnabled(True)
+
+
+app = QApplication(sys.argv)
+window = Window()
+window.show()
+sys.exit(app.exec())
