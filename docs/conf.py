@@ -40,6 +40,7 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True  # A property that "Attributes" names, too, stands there once.
 default_role = "py:obj"
+highlight_language = "text"  # Blocks in docstrings are tables; those in pages say what they are.
 autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
