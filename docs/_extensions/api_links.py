@@ -30,13 +30,18 @@ def link_names(app: Sphinx, doctree: nodes.document) -> None:
     """Make a reference of each public name in code style. Sphinx leaves those alone that it finds no description of."""
     for literal in list(doctree.findall(nodes.literal)):
         target = find_target(literal.astext())
-        if target is None or isinstance(literal.parent, (nodes.title, nodes.reference, addnodes.pending_xref)):
+        if target is None or is_inside(literal, nodes.title, nodes.reference, addnodes.pending_xref):
             continue
         reference = addnodes.pending_xref(
             "", refdomain="py", reftype="obj", reftarget=target, refdoc=app.env.docname, refwarn=False
         )
         literal.replace_self(reference)
         reference += literal
+
+
+def is_inside(node: nodes.Node, *kinds: type[nodes.Node]) -> bool:
+    """Tell whether *node* is in a node of one of these kinds."""
+    return node.parent is not None and (isinstance(node.parent, kinds) or is_inside(node.parent, *kinds))
 
 
 def find_target(text: str) -> str | None:

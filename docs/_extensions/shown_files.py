@@ -8,7 +8,6 @@ downloads cannot be read in the browser.
 from __future__ import annotations
 
 import html
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterator
 
@@ -18,53 +17,68 @@ from sphinx.util.osutil import relative_uri
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
 
 ROOT = Path(__file__).parents[2]
 
 LANGUAGES = {".py": "python", ".md": "markdown", ".toml": "toml", ".ini": "ini", ".qml": "qml"}
 
+# The files that links lead to.
+shown_files: set[Path] = set()
+
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to what Sphinx emits."""
     # Before Sphinx lists the downloads of a page, which it does with the default priority, 500.
-    app.connect("doctree-read", take_markdown, priority=400)
-    app.connect("doctree-resolved", show_files)
+    app.connect("doctree-read", find_links, priority=400)
+    app.connect("missing-reference", resolve)
     app.connect("html-collect-pages", make_pages)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    # Reading, yes; writers in several processes would each have a set of their own.
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}
 
 
-def take_markdown(app: Sphinx, doctree: nodes.document) -> None:
-    """Make a download of each link to a Markdown file outside the site, which myst-parser takes for a missing page."""
+def find_links(app: Sphinx, doctree: nodes.document) -> None:
+    """Take the links to files: downloads, and those to Markdown outside the site, which myst-parser finds missing."""
+    folder = Path(app.srcdir, app.env.docname).parent
+    for link in list(doctree.findall(addnodes.download_reference)):
+        take(app, link, folder / link["reftarget"])
     for link in list(doctree.findall(addnodes.pending_xref)):
         path = Path(app.srcdir, f"{link['reftarget']}.md").resolve()
         if link["refdomain"] == "doc" and not path.is_relative_to(app.srcdir) and path.is_file():
-            target = os.path.relpath(path, Path(app.srcdir, app.env.docname).parent)
-            link.replace_self(addnodes.download_reference("", "", *link.children, reftarget=target))
+            take(app, link, path)
 
 
-def show_files(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Replace each download of a file by a link to its page."""
+def take(app: Sphinx, link: nodes.Element, path: Path) -> None:
+    """Replace *link* by one that is resolved when the pages are written."""
+    link.replace_self(
+        addnodes.pending_xref(
+            "",
+            nodes.inline("", "", *link.children),
+            refdomain="",
+            reftype="shown-file",
+            reftarget=path.resolve().relative_to(ROOT).as_posix(),
+            refdoc=app.env.docname,
+            refwarn=True,
+        )
+    )
+
+
+def resolve(app: Sphinx, _: BuildEnvironment, link: addnodes.pending_xref, content: nodes.Element) -> Any:
+    """Return the link to a file's page; without pages, as in a check of links, its text."""
+    if link["reftype"] != "shown-file":
+        return None
     if app.builder.format != "html":
-        return
-    for download in list(doctree.findall(addnodes.download_reference)):
-        path = (Path(app.srcdir) / docname).parent / download["reftarget"]
-        page = find_page(path.resolve())
-        uri = relative_uri(app.builder.get_target_uri(docname), app.builder.get_target_uri(page))
-        download.replace_self(nodes.reference("", "", *download.children, internal=True, refuri=uri))
-
-
-def find_page(path: Path) -> str:
-    """Return the name of the page for the file at *path*."""
-    return f"files/{path.relative_to(ROOT).as_posix()}"
+        return content
+    shown_files.add(ROOT / link["reftarget"])
+    uri = app.builder.get_target_uri(f"files/{link['reftarget']}")
+    uri = relative_uri(app.builder.get_target_uri(link["refdoc"]), uri)
+    return nodes.reference("", "", content, internal=True, refuri=uri)
 
 
 def make_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """Yield a page for each file that any page refers to."""
-    for name in list(app.env.dlfiles):
-        path = (Path(app.srcdir) / name).resolve()
+    """Yield a page for each file."""
+    for path in sorted(shown_files):
         language = LANGUAGES.get(path.suffix, "text")
         text = app.builder.highlighter.highlight_block(path.read_text(encoding="utf-8"), language)
-        title = path.relative_to(ROOT).as_posix()
-        yield find_page(path), {"title": title, "body": f"<h1>{html.escape(title)}</h1>{text}"}, "page.html"
-    # The files themselves need not be copied.
-    app.env.dlfiles.clear()
+        name = path.relative_to(ROOT).as_posix()
+        yield f"files/{name}", {"title": name, "body": f"<h1>{html.escape(name)}</h1>{text}"}, "page.html"
