@@ -653,7 +653,9 @@ class GuestEventLoop(_StockEventLoop):
 
     def _is_own_dialog_closed(self) -> bool:
         """Tell whether the last window, which has just closed, is a dialog that a coroutine waits for."""
-        return self._dialog_hold.is_closed(runs_qt_loop=self._slicer.depth > 0 and self._slicer.is_foreign())
+        # Of two callbacks on the stack, the lower one runs the Qt loop that has called the upper one.
+        runs_qt_loop = self._slicer.depth > 1 or (self._slicer.depth > 0 and self._slicer.is_foreign())
+        return self._dialog_hold.is_closed(runs_qt_loop=runs_qt_loop)
 
     def _block(self, call: BlockingCall) -> None:
         """Run a blocking call. The loop is afterwards as it was before, whatever is raised."""

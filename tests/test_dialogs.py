@@ -295,7 +295,7 @@ def test_dialogs_and_background_are_imported_when_used() -> None:
     assert finished.lines == ["set() True", "True True", "True False"]
 
 
-@pytest.mark.parametrize("how", ["await", "exec", "message", "timeout", "splash"])
+@pytest.mark.parametrize("how", ["await", "exec", "callback", "message", "timeout", "splash"])
 def test_dialog_before_the_first_window_does_not_end_the_program(how: str) -> None:
     """In blocking mode, the program goes on when its own dialog, the only window, closes; a window's end is a quit."""
     finished = run_script("log_in", how)

@@ -1,4 +1,4 @@
-"""What docs/busy.md shows and says is what happens. For docs/behaviour.md see test_readme."""
+"""What docs/busy.md shows and says is what happens. For the tables of others see test_readme."""
 
 from __future__ import annotations
 
@@ -198,7 +198,9 @@ def test_quit_while_a_call_waits(on_quit: str) -> None:
         assert finished.lines == ["begin 1", "end 1", "begin 2", "end 2", "[None, None]"]
 
 
-PAGES = [(DOCS / name).read_text(encoding="utf-8") for name in ("recipes.md", "inspector.md")]
+PAGES = [
+    (DOCS / name).read_text(encoding="utf-8") for name in ("recipes.md", "inspector.md", "modes.md", "lifetimes.md")
+]
 RECIPES = [program for page in PAGES for program in re.findall(r"```python\n(.*?)```", page, re.DOTALL)]
 SAID = re.compile(r"^ *(?:asyncslot\.run|print)\(.*\)  # (.*)$", re.MULTILINE)
 
@@ -241,7 +243,7 @@ def test_recipe_of_process_tells_a_program_that_is_not_there(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("state", ["attached", "bare"])
 def test_asyncio_says_in_a_slot_what_the_page_says(state: str) -> None:
-    """The messages of docs/behaviour.md are those that come, and the ways out that it names work."""
+    """The messages of docs/differences.md are those that come, and the ways out that it names work."""
     finished = run_script("asyncio_messages", state, options=("-W", "error"))
     attached = "asyncio.run() cannot be called from a running event loop"
     bare = "no running event loop"
@@ -252,7 +254,7 @@ def test_asyncio_says_in_a_slot_what_the_page_says(state: str) -> None:
     }
     assert finished.lines == expected[state]
     assert (state == "attached") == ("use asyncslot.run(), which nests in that loop" in other)
-    page = (DOCS / "behaviour.md").read_text(encoding="utf-8")
+    page = (DOCS / "differences.md").read_text(encoding="utf-8")
     assert f"| `{attached}` |" in page
     assert f"| `{bare}`, from" in page
     assert finished.errors == ""
@@ -271,4 +273,4 @@ def test_asyncio_makes_a_loop_that_nobody_runs_in_a_slot() -> None:
     else:
         assert lines == [*made, *[f"after !! {message}"] * 2, "done: [False, False]", "run_task -> 1"]
     assert finished.errors == ""
-    assert f"| `{message}`, from `asyncio.get_event_loop()`" in (DOCS / "behaviour.md").read_text(encoding="utf-8")
+    assert f"| `{message}`, from `asyncio.get_event_loop()`" in (DOCS / "differences.md").read_text(encoding="utf-8")

@@ -14,7 +14,9 @@ from asyncslot._qt.binding import SYSTEM_LIBRARIES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BEHAVIOUR = (ROOT / "docs/behaviour.md").read_text(encoding="utf-8")
+MODES, LIFETIMES, DIFFERENCES = (
+    (ROOT / f"docs/{name}.md").read_text(encoding="utf-8") for name in ("modes", "lifetimes", "differences")
+)
 EXAMPLE = ROOT / "examples/fetch.py"
 
 
@@ -58,17 +60,17 @@ def test_readme_links_exist() -> None:
 
 
 def test_docs_states_table_is_the_docstrings() -> None:
-    """The table of states in docs/behaviour.md says the same as the class's docstring."""
+    """The table of states in docs/modes.md says the same as the class's docstring."""
 
     def rows(text: str) -> list[list[str]]:
         return [re.split(r"\s{2,}", line.strip()) for line in text.splitlines() if re.match(r"\s*[A-Z]{5,}\s{2}", line)]
 
-    documented = rows(BEHAVIOUR)
+    documented = rows(MODES)
     assert documented == rows(inspect.getdoc(AsyncSlotEventLoop))
     assert len(documented) == 5
 
 
 def test_docs_numbers_are_the_codes() -> None:
     """The times that the documents give are the class's defaults."""
-    assert f"`AsyncSlotEventLoop.shutdown_timeout_s` ({AsyncSlotEventLoop.shutdown_timeout_s:g} s)" in BEHAVIOUR
-    assert f"`AsyncSlotEventLoop.time_slice_s` ({AsyncSlotEventLoop.time_slice_s * 1000:g} ms)" in BEHAVIOUR
+    assert f"`AsyncSlotEventLoop.shutdown_timeout_s` ({AsyncSlotEventLoop.shutdown_timeout_s:g} s)" in LIFETIMES
+    assert f"`AsyncSlotEventLoop.time_slice_s` ({AsyncSlotEventLoop.time_slice_s * 1000:g} ms)" in DIFFERENCES

@@ -116,7 +116,7 @@ class QEventLoop(AsyncSlotEventLoop):
             ``app.aboutToQuit.connect(event.set)``.
 
         Raises:
-            StoppedByQuit: If the application quits, and the future is not done `QUIT_GRACE_S` later. It is cancelled.
+            StoppedByQuit: If the application quits, and the future is not done 0.2 s later. It is cancelled then.
         """
         if not self._is_outermost_call():
             return super().run_until_complete(future)

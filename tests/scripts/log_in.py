@@ -1,4 +1,4 @@
-"""A dialog before the first window, in blocking mode: log_in.py await|exec|message|timeout|splash."""
+"""A dialog before the first window, in blocking mode: log_in.py await|exec|callback|message|timeout|splash."""
 
 import asyncio
 import contextlib
@@ -11,9 +11,12 @@ from asyncslot import dialogs
 
 
 async def log_in() -> None:
-    if sys.argv[1] == "exec":
+    if sys.argv[1] in {"exec", "callback"}:
         dialog = QDialog()
-        QTimer.singleShot(20, dialog.accept)
+        if sys.argv[1] == "exec":
+            QTimer.singleShot(20, dialog.accept)
+        else:  # asyncio calls it, and not Qt.
+            asyncio.get_running_loop().call_later(0.02, dialog.accept)
         dialog.exec()
         return
     if sys.argv[1] == "timeout":
