@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
 import subprocess
@@ -25,8 +26,21 @@ TESTS = TUTORIAL / "test_links.py"
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """The address of the tutorial's own website, in a process of its own."""
-    command = [sys.executable, "-u", str(TUTORIAL / "local_site.py"), "0"]
+    """The address of the tutorial's own website; all of its pages are quick."""
+    with run_site(0) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def slow_url() -> Iterator[str]:
+    """The same, but one of the pages takes longer than any test."""
+    with run_site(600) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def run_site(seconds: int) -> Iterator[str]:
+    command = [sys.executable, "-u", str(TUTORIAL / "local_site.py"), "0", str(seconds)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         yield process.stdout.readline().strip()
         process.terminate()
@@ -94,17 +108,17 @@ def drive(number: int, scenario: str, *urls: str) -> list[str]:
 
 
 @pytest.mark.parametrize("number", range(1, 7))
-def test_tutorial_step_ends_in_the_middle(number: int, url: str) -> None:
+def test_tutorial_step_ends_in_the_middle(number: int, slow_url: str) -> None:
     """Closed while its slot runs, each program ends without a word; from step 5 on, it asks first."""
     if number >= 5:
-        assert drive(number, "ask", url) == [
+        assert drive(number, "ask", slow_url) == [
             "Stop the check, and close? No",
             "open: True checking: True",
             "Stop the check, and close? Yes",
             "closing",
         ]
     else:
-        assert drive(number, "close", *([url] if number > 1 else [])) == ["closing"]
+        assert drive(number, "close", *([slow_url] if number > 1 else [])) == ["closing"]
 
 
 def test_tutorial_step_1_keeps_its_window_alive() -> None:
@@ -144,14 +158,14 @@ def test_tutorial_step_3_finds_what_is_broken(number: int, url: str) -> None:
 
 
 @pytest.mark.parametrize("number", range(3, 7))
-def test_tutorial_step_3_is_cancelled(number: int, url: str) -> None:
+def test_tutorial_step_3_is_cancelled(number: int, slow_url: str) -> None:
     """The Cancel button ends the check in the middle."""
-    assert drive(number, "cancel", url) == ["Cancelled. True False", "closing"]
+    assert drive(number, "cancel", slow_url) == ["Cancelled. True False", "closing"]
 
 
-def test_tutorial_step_4_restarts_while_typing(url: str) -> None:
+def test_tutorial_step_4_restarts_while_typing(slow_url: str) -> None:
     """The answer for an earlier text is never shown."""
-    assert drive(4, "typing", url) == ["{'404 Not Found'} 404 Not Found", "closing"]
+    assert drive(4, "typing", slow_url) == ["{'404 Not Found'} 404 Not Found", "closing"]
 
 
 def test_tutorial_step_4_drops_the_second_return(url: str) -> None:
@@ -200,11 +214,9 @@ def test_tutorial_step_7_tests_pass(tmp_path: Path) -> None:
     for path in (TUTORIAL / "step6.py", TESTS, TUTORIAL / "pytest.ini"):
         code = path.read_text(encoding="utf-8").replace("PySide6", BINDING)
         (tmp_path / path.name).write_text(code, encoding="utf-8")
-    assert "\npytest --asyncslot\n" in SECTIONS["7"]
+    assert "python -m pytest --asyncslot\n" in SECTIONS["7"]
     command = [sys.executable, "-W", "error", "-m", "pytest", "--asyncslot"]
-    run = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=3 * CEILING_S
-    )
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=3 * CEILING_S)
     assert re.match(r"=+ 3 passed in [^,]*$", run.stdout.splitlines()[-1]), run.stdout
     assert run.stderr == ""
     assert run.returncode == 0

@@ -1,12 +1,13 @@
-"""A small website on this computer, to try the tutorial without the internet: python local_site.py [PORT]"""
+"""A small website on this computer, to try the tutorial without the internet: python local_site.py [PORT [SECONDS]]"""
 
 import asyncio
 import sys
 
 from aiohttp import web
 
-# Page 7 does not exist; page 13 takes long.
+# Page 7 does not exist; page 13 takes some seconds.
 PAGES = 30
+PORT, SECONDS = [int(argument) for argument in sys.argv[1:]] + [8000, 3][len(sys.argv) - 1 :]
 
 
 async def serve_index(request):
@@ -16,25 +17,25 @@ async def serve_index(request):
 
 async def serve_page(request):
     number = int(request.match_info["number"])
-    await asyncio.sleep(3 if number == 13 else 0.1 + number % 5 / 10)
+    await asyncio.sleep(SECONDS if number == 13 else 0.1 + number % 5 / 10)
     if number == 7 or number > PAGES:
         raise web.HTTPNotFound
     return web.Response(text=f"This is page {number}.")
 
 
-async def main(port):
+async def main():
     site = web.Application()
     site.router.add_get("/", serve_index)
     site.router.add_get(r"/pages/{number:\d+}.html", serve_page)
     runner = web.AppRunner(site)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await web.TCPSite(runner, "127.0.0.1", PORT).start()
     print(f"http://127.0.0.1:{runner.addresses[0][1]}/", flush=True)
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
     try:
-        asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 8000))
+        asyncio.run(main())
     except KeyboardInterrupt:
         pass
