@@ -29,7 +29,7 @@ MARGIN = 6
 
 async def until(condition: Callable[[], object]) -> None:
     """Wait for something in a window."""
-    while not condition():
+    while not condition():  # noqa: ASYNC110 - a window has no event for it.
         await asyncio.sleep(0.01)
 
 

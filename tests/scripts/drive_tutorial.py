@@ -107,12 +107,11 @@ async def drive_typing(window):
     """Type an address whose answer takes a minute, and go on typing: that answer is never shown."""
     shown = []
 
-    class Hint(qt.QLabel):
-        def setText(self, text):
-            shown.append(text)
-            super().setText(text)
+    def set_text(text):
+        shown.append(text)
+        qt.QLabel.setText(window.hint, text)
 
-    window.hint.__class__ = Hint
+    window.hint.setText = set_text
     enter(window.address, f"{urls[0]}pages/13.html")
     await until(lambda: len(calls(window, "on_edited")) == 1)
     await asyncio.sleep(0.5)  # Past the pause: the request is on its way, unless this machine is slow.
@@ -160,9 +159,9 @@ def use_own_dialogs(directory):
 
 
 def with_directory(function, directory):
-    def call(parent, caption, dir=""):
+    def call(parent, caption, name=""):
         options = qt.QFileDialog.Option.DontUseNativeDialog
-        return function(parent, caption, dir=str(Path(directory, dir)), options=options)
+        return function(parent, caption, dir=str(Path(directory, name)), options=options)
 
     return call
 
