@@ -215,6 +215,7 @@ def test_tutorial_step_7_tests_pass(tmp_path: Path) -> None:
         code = path.read_text(encoding="utf-8").replace("PySide6", BINDING)
         (tmp_path / path.name).write_text(code, encoding="utf-8")
     assert "python -m pytest --asyncslot\n" in SECTIONS["7"]
+    assert f"```ini\n{(TUTORIAL / 'pytest.ini').read_text(encoding='utf-8')}```" in SECTIONS["7"]
     command = [sys.executable, "-W", "error", "-m", "pytest", "--asyncslot"]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=3 * CEILING_S)
     assert re.match(r"=+ 3 passed in [^,]*$", run.stdout.splitlines()[-1]), run.stdout

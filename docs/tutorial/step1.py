@@ -16,7 +16,7 @@ class Window(QtWidgets.QWidget):
         self.address = QtWidgets.QLineEdit("https://www.python.org/")
         self.check = QtWidgets.QPushButton("Check")
         self.list = QtWidgets.QListWidget()
-        self.status = QtWidgets.QLabel("Enter the address of a page.")
+        self.status = QtWidgets.QLabel("Enter the address of a page.", wordWrap=True)
         top = QtWidgets.QHBoxLayout()
         for widget in (self.address, self.check):
             top.addWidget(widget)

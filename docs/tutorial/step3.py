@@ -42,7 +42,7 @@ class Window(QtWidgets.QWidget):
         self.cancel = QtWidgets.QPushButton("Cancel", enabled=False)
         self.list = QtWidgets.QListWidget()
         self.bar = QtWidgets.QProgressBar()
-        self.status = QtWidgets.QLabel("Enter the address of a page.")
+        self.status = QtWidgets.QLabel("Enter the address of a page.", wordWrap=True)
         top = QtWidgets.QHBoxLayout()
         for widget in (self.address, self.check, self.cancel):
             top.addWidget(widget)

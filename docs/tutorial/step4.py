@@ -43,7 +43,7 @@ class Window(QtWidgets.QWidget):
         self.hint = QtWidgets.QLabel()
         self.list = QtWidgets.QListWidget()
         self.bar = QtWidgets.QProgressBar()
-        self.status = QtWidgets.QLabel("Enter the address of a page.")
+        self.status = QtWidgets.QLabel("Enter the address of a page.", wordWrap=True)
         top = QtWidgets.QHBoxLayout()
         for widget in (self.address, self.check, self.cancel):
             top.addWidget(widget)

@@ -58,7 +58,7 @@ class Window(QtWidgets.QWidget):
         self.list = QtWidgets.QListWidget()
         self.bar = QtWidgets.QProgressBar()
         self.progress = Progress().bind(self.bar)
-        self.status = QtWidgets.QLabel("Enter the address of a page.")
+        self.status = QtWidgets.QLabel("Enter the address of a page.", wordWrap=True)
         top = QtWidgets.QHBoxLayout()
         for widget in (self.address, self.check, self.cancel, self.folder, self.save):
             top.addWidget(widget)
