@@ -25,7 +25,7 @@ class Window(QWidget):
         self.button.setEnabled(False)  # Runs inside the click, so a second click cannot start a second download.
         try:
             async with aiohttp.ClientSession(raise_for_status=True) as session, session.get(URL) as response:
-                self.bar.setMaximum(response.content_length)
+                self.bar.setMaximum(response.content_length or 0)
                 received = 0
                 async for chunk in response.content.iter_any():  # Meanwhile, the window is alive.
                     received += len(chunk)
