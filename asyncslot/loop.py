@@ -711,7 +711,9 @@ class GuestEventLoop(_StockEventLoop):
                 self._quit.drain(self.shutdown_timeout_s)
             finally:
                 self._quit.end()
-        if call.has_result or call.error is not None:
+        # An exit() that the program calls after the last window has closed is a quit of its own.
+        is_overruled = call.is_last_window_closed and exit_code != 0
+        if (call.has_result and not is_overruled) or call.error is not None:
             return
         if isinstance(call, ApplicationCall):
             raise SystemExit(exit_code)

@@ -224,3 +224,19 @@ def test_interpreter_exit_detaches() -> None:
     finished = run_script("no_exec")
     assert finished.errors == ""
     assert finished.code == 0
+
+
+def test_last_window_closed_by_a_coroutine_that_returns_is_no_quit() -> None:
+    """A coroutine closes the last window, and returns: its result comes back, with Qt 5, too."""
+    finished = run_script("close_and_return", "return")
+    assert finished.errors == ""
+    assert finished.lines == ["result"]
+    assert finished.code == 0
+
+
+def test_exit_after_the_last_window_has_closed_keeps_its_code() -> None:
+    """A coroutine that closes the last window, and then calls `exit(4)`, ends the program with code 4."""
+    finished = run_script("close_and_return", "exit")
+    assert finished.errors == ""
+    assert finished.lines == []
+    assert finished.code == 4

@@ -69,6 +69,8 @@ class BlockingCall:
         self.is_interrupted = False
         # It has ended, but an exit() of the program's, in the same pass of Qt's loop, may have come first.
         self.is_contested = False
+        # The last window has closed, and Qt quits for this reason: with code 0, unless the program asks for another.
+        self.is_last_window_closed = False
         # What `loop_level` returns while the call's own Qt loop is the innermost.
         self._qt_level = loop_level() + 1
 
@@ -170,6 +172,8 @@ class ApplicationCall(BlockingCall):
         # Qt asks for the property after this signal, and then quits, or does not.
         if self._is_own_dialog_closed():
             self._hold.switch_off()
+        else:
+            self.is_last_window_closed = require_application().quitOnLastWindowClosed()
 
     def end(self) -> None:
         """Make ``exec()`` return: now, or after the Qt loops above have returned."""
@@ -339,6 +343,8 @@ class BlockingCalls:
             # If the call is contested, the exit() came first.
             # On a Qt that tells of an exit() late, so did that of a call that nobody has ended yet.
             is_first = not call.is_contested and (call.is_ended or EXIT_TELLS_AT_ONCE)
+            # A coroutine may close the last window and return: Qt 6 quits later than that, and Qt 5 before.
+            is_first = is_first or call.is_last_window_closed
             call.has_result = call.future is not None and call.future.done() and is_first
             # An ended call may still wait for a dialog to return. It does not wait any more: tasks must clean up.
             call.is_ended = False
