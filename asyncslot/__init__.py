@@ -63,7 +63,13 @@ __version__ = "0.2.0"
 
 
 # What is imported when it is first used, because many programs never do: modules, and names with their modules.
-_LAZY_MODULES = {"background", "compat", "dialogs", "inspector"}
+# Each module is written out: Nuitka finds those to compile by that, and not by names that are put together.
+_LAZY_MODULES = {
+    "background": lambda: importlib.import_module("asyncslot.background"),
+    "compat": lambda: importlib.import_module("asyncslot.compat"),
+    "dialogs": lambda: importlib.import_module("asyncslot.dialogs"),
+    "inspector": lambda: importlib.import_module("asyncslot.inspector"),
+}
 _LAZY = {
     "Progress": "asyncslot.background",
     "ProgressReporter": "asyncslot.background",
@@ -77,7 +83,7 @@ _LAZY = {
 def __getattr__(name: str) -> Any:
     """Import what is not imported yet: the modules of `_LAZY_MODULES`, and the names of `_LAZY`."""
     if name in _LAZY_MODULES:
-        return importlib.import_module(f"asyncslot.{name}")
+        return _LAZY_MODULES[name]()
     if name not in _LAZY:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
@@ -106,7 +112,7 @@ def _export(name: str, found: Any) -> None:
     globals()[name] = found
 
 
-for _name in set(__all__) - set(_LAZY) - _LAZY_MODULES:
+for _name in set(__all__) - set(_LAZY) - set(_LAZY_MODULES):
     _export(_name, globals()[_name])
 del _name
 

@@ -40,9 +40,14 @@ def __getattr__(name: str) -> object:
     if name not in _MODULES:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    from importlib import import_module  # noqa: PLC0415 - see the module's docstring.
-
-    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    # Each by a statement of its own: PyInstaller and Nuitka find modules by these.
+    if _MODULES[name] == "_config":
+        import asyncslot_policy._config as module  # noqa: PLC0415 - see the module's docstring.
+    elif _MODULES[name] == "_hooks":
+        import asyncslot_policy._hooks as module  # type: ignore[no-redef]  # noqa: PLC0415
+    else:
+        import asyncslot_policy._policy as module  # type: ignore[no-redef]  # noqa: PLC0415
+    value = getattr(module, name)
     globals()[name] = value
     return value
 

@@ -25,6 +25,7 @@ __all__ = [
     "heeded_environment",
     "import_qt",
     "is_faulty",
+    "is_frozen",
     "make_types",
     "warn_about_fault",
 ]
@@ -67,7 +68,8 @@ def choose_binding(
     Decide which Qt binding to use.
 
     ``ASYNCSLOT_QT_API`` comes first, then a binding that the program has
-    imported already, then ``QT_API``, then the first one installed.
+    imported already, then ``QT_API`` if what it names is installed, then the
+    first one installed.
 
     Args:
         environment: The environment variables that count.
@@ -84,14 +86,16 @@ def choose_binding(
     # A second binding in the process would not see the application object of the first one.
     already = next((name for name in BINDINGS if imported(name)), None)
     ours, shared = (_named_binding(variable, environment) for variable in _VARIABLES)
-    # Our own variable can only be meant for us, so a contradiction is an error. QT_API is not checked: it may be
-    # meant for another package.
+    # Our own variable can only be meant for us, so a contradiction is an error. QT_API may be meant for another
+    # package, or another environment: if it names what is not here, it does not count.
     if ours and already and ours != already:
         msg = (
             f"ASYNCSLOT_QT_API={environment['ASYNCSLOT_QT_API']!r} contradicts {already}, which "
             f"the program has imported already; unset the variable or import {ours} instead"
         )
         raise ImportError(msg)
+    if shared and not installed(shared):
+        shared = None
     chosen = ours or already or shared or next((name for name in BINDINGS if installed(name)), None)
     if chosen is None:
         msg = f"asyncslot found no Qt binding; install one of {', '.join(BINDINGS)}"
@@ -179,8 +183,17 @@ def binding_version() -> str:
 
 
 def heeded_environment() -> Mapping[str, str]:
-    """Return the environment variables that count: under ``python -E`` and ``-I``, none."""
-    return {} if sys.flags.ignore_environment else os.environ
+    """
+    Return the environment variables that count: under ``python -E`` and ``-I``, none.
+
+    In a frozen program all count. PyInstaller starts Python as ``-E`` does, but that is not the user's choice.
+    """
+    return {} if sys.flags.ignore_environment and not is_frozen() else os.environ
+
+
+def is_frozen() -> bool:
+    """Tell whether the program was frozen: by PyInstaller and others, which set a flag, or compiled by Nuitka."""
+    return bool(getattr(sys, "frozen", False)) or "__compiled__" in globals()
 
 
 def make_types() -> None:
@@ -202,7 +215,8 @@ def make_types() -> None:
 
 # Below the functions, because choosing and importing call them.
 _BINDING = choose_binding(
-    heeded_environment(),
+    # A frozen program has one binding, and a variable that is meant for the user's own programs must not stop it.
+    {} if is_frozen() else heeded_environment(),
     # QtCore tells: importing the bare package does not import it, and such a program has not used Qt yet.
     imported=lambda name: f"{name}.QtCore" in sys.modules,
     # find_spec() imports nothing, so that looking at a binding does not load it.

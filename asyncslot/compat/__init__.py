@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 __all__ = ["replace"]
 
-# The name that programs import, and the module that takes its place.
+if TYPE_CHECKING:
+    # For PyInstaller, too: it finds modules by such statements, but not by the calls below.
+    from asyncslot.compat import QtAsyncio, qasync, qtinter  # noqa: F401
+
+# The name that programs import, and the module that takes its place. Nuitka finds modules by such calls.
 _MODULES = {
-    "qasync": "asyncslot.compat.qasync",
-    "qtinter": "asyncslot.compat.qtinter",
-    "PySide6.QtAsyncio": "asyncslot.compat.QtAsyncio",
+    "qasync": lambda: importlib.import_module("asyncslot.compat.qasync"),
+    "qtinter": lambda: importlib.import_module("asyncslot.compat.qtinter"),
+    "PySide6.QtAsyncio": lambda: importlib.import_module("asyncslot.compat.QtAsyncio"),
 }
 
 
@@ -40,7 +44,7 @@ def replace(name: str) -> Any:
     if name not in _MODULES:
         msg = f"replace({name!r}): there is no module to take its place; pass one of {', '.join(map(repr, _MODULES))}"
         raise ValueError(msg)
-    ours = importlib.import_module(_MODULES[name])
+    ours = _MODULES[name]()
     present = sys.modules.get(name, ours)
     if present is not ours:
         msg = (
