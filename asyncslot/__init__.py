@@ -117,4 +117,7 @@ for _name in set(__all__) - set(_LAZY) - set(_LAZY_MODULES):
 del _name
 
 if heeded_environment().get("ASYNCSLOT_INSPECTOR"):
-    importlib.import_module("asyncslot._inspector.shortcut").prepare(heeded_environment()["ASYNCSLOT_INSPECTOR"])
+    # A statement, unlike the calls above: PyInstaller finds modules by these.
+    from asyncslot._inspector.shortcut import prepare as _prepare
+
+    _prepare(heeded_environment()["ASYNCSLOT_INSPECTOR"])

@@ -51,6 +51,11 @@ def test_choose_binding_shared_variable_may_name_others() -> None:
     assert binding.choose_binding({"QT_API": "gtk"}, nothing, anything) == "PySide6"
 
 
+def test_choose_binding_shared_variable_may_name_what_is_not_installed() -> None:
+    """The variable may be meant for another environment: what is not installed here does not count."""
+    assert binding.choose_binding({"QT_API": "pyqt6"}, nothing, lambda name: name == "PySide2") == "PySide2"
+
+
 def test_choose_binding_contradiction_refused() -> None:
     """ASYNCSLOT_QT_API cannot name another binding than the one that is imported already."""
     with pytest.raises(ImportError, match=r"'pyqt6' contradicts PySide6.*import PyQt6 instead"):
