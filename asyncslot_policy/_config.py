@@ -55,8 +55,8 @@ class Request(NamedTuple):
 
 
 def heeded_environment() -> Mapping[str, str]:
-    """Return the environment's variables; none under ``python -E`` or ``-I``."""
-    return {} if sys.flags.ignore_environment else os.environ
+    """Return the environment's variables; none under ``python -E`` or ``-I``, as in `asyncslot._qt.binding`."""
+    return {} if sys.flags.ignore_environment and not getattr(sys, "frozen", False) else os.environ
 
 
 def read_environment(environment: Mapping[str, str], *, application: str | None = None) -> Request:

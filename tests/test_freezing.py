@@ -16,7 +16,7 @@ from test_house import ALL_MODULES, find_room
 import asyncslot
 import asyncslot_policy
 from asyncslot._qt import binding
-from asyncslot_policy import _pyinstaller
+from asyncslot_policy import _config, _pyinstaller
 
 HOOK = Path(_pyinstaller.__file__).with_name("hook-asyncslot.py")
 
@@ -128,10 +128,10 @@ def test_hook_without_any_binding_asks_for_nothing(monkeypatch: pytest.MonkeyPat
 
 def test_frozen_program_heeds_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """PyInstaller starts Python as -E does; nobody has asked for that."""
-    monkeypatch.setattr(binding.sys, "flags", SimpleNamespace(ignore_environment=1))
-    assert binding.heeded_environment() == {}
+    monkeypatch.setattr(sys, "flags", SimpleNamespace(ignore_environment=1))
+    assert binding.heeded_environment() == _config.heeded_environment() == {}
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    assert binding.heeded_environment() is os.environ
+    assert binding.heeded_environment() is _config.heeded_environment() is os.environ
 
 
 def test_compiled_program_is_frozen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,7 @@ def run(program: Path, *arguments: str, environment: Mapping[str, str] = {}) -> 
         [str(program), *arguments],
         cwd=program.parent,
         # Nothing of this Python: the program must have all that it needs.
-        env={"PATH": os.environ["PATH"], "QT_QPA_PLATFORM": "offscreen", **environment},
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "QT_QPA_PLATFORM": "offscreen", **environment},
         timeout=CEILING_S,
         capture_output=True,
         text=True,
@@ -107,4 +107,5 @@ def test_runtime_hook_heeds_the_variable(tmp_path: Path) -> None:
     code, output, errors = run(program)
     assert (code, errors) == (0, "")
     assert output != "AsyncSlotEventLoop\n"
-    assert run(program, environment={"ASYNCSLOT_POLICY": "qt"}) == (0, "AsyncSlotEventLoop\n", "")
+    variables = {"ASYNCSLOT_POLICY": "qt", "ASYNCSLOT_APPLICATION": "core"}
+    assert run(program, environment=variables) == (0, "AsyncSlotEventLoop\n", "")

@@ -4,4 +4,4 @@ import os
 
 import asyncslot_policy
 
-asyncslot_policy.install(os.environ.get("ASYNCSLOT_POLICY", "off"), application="core")
+asyncslot_policy.install(os.environ.get("ASYNCSLOT_POLICY", "off"))
