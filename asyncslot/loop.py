@@ -346,9 +346,12 @@ class GuestEventLoop(_StockEventLoop):
     def __del__(self, *args: Any) -> None:
         # The stock method warns that the loop was not closed, and closes it. That fails if __init__() has
         # raised, if the loop's sockets, which are garbage, too, were closed first, or if the interpreter ends and
-        # can import nothing any more. There is nobody to tell.
-        with contextlib.suppress(AttributeError, ImportError, ValueError):
+        # can import nothing any more. There is nobody to tell. No name of this module is used: at the end of a program
+        # that Nuitka has compiled, they are None.
+        try:  # noqa: SIM105
             super().__del__(*args)
+        except (AttributeError, ImportError, ValueError):
+            pass
 
     def _check_not_quitting(self, caller: str) -> None:
         if self._quit.is_quitting:

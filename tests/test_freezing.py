@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import os
 import sys
 from importlib.machinery import SourceFileLoader
@@ -15,6 +16,7 @@ from test_house import ALL_MODULES, find_room
 
 import asyncslot
 import asyncslot_policy
+from asyncslot import loop as loop_module
 from asyncslot._qt import binding
 from asyncslot_policy import _config, _pyinstaller
 
@@ -148,3 +150,14 @@ def test_packages_import_no_pyinstaller() -> None:
         "asyncslot",
     }
     assert asyncslot.__name__ not in vars(asyncslot_policy._pyinstaller)
+
+
+@pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning")
+def test_loop_dies_quietly_when_names_of_modules_are_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the end of a compiled program they are None. What is raised here, pytest reports as unraisable."""
+    loop = asyncslot.AsyncSlotEventLoop.__new__(asyncslot.AsyncSlotEventLoop)  # Not initialised: closing it fails.
+    for name in vars(loop_module).copy():
+        if not name.startswith("__"):
+            monkeypatch.setattr(loop_module, name, None)
+    del loop
+    gc.collect()
