@@ -23,8 +23,8 @@ from asyncslot_policy import _config, _pyinstaller
 HOOK = Path(_pyinstaller.__file__).with_name("hook-asyncslot.py")
 
 # What a frozen program does not have unless it imports it by itself: programs, IPython's and pytest's plug-ins.
-# `_qt.proven` is the demo's.
-LEFT_OUT = {"__main__", "_console", "_ipython", "_pyinstaller", "_pytest", "demo"}
+# `_qt.proven` is the demo's, and `_base_events` only there to stop another distribution's `__init__`.
+LEFT_OUT = {"__main__", "_base_events", "_console", "_ipython", "_pyinstaller", "_pytest", "demo"}
 
 
 def find_imports(path: Path, *, has_types: bool, has_calls: bool) -> Iterator[str]:
