@@ -20,7 +20,7 @@ import pytest
 import qt  # noqa: F401 - gives PySide2's classes an exec().
 
 from asyncslot import run_task
-from asyncslot._qt import QtCore
+from asyncslot._qt import QtCore, platform_plugin
 
 IS_WINDOWS = sys.platform == "win32"
 # The exit code of a program that SIGINT has ended. Windows: STATUS_CONTROL_C_EXIT.
@@ -227,6 +227,26 @@ def is_noise(line: str) -> bool:
     """Tell whether Qt says this without a display or a session, or asyncio on a busy machine, whatever runs."""
     is_slow = line.startswith("Executing <") and line.endswith(" seconds\n")
     return is_slow or line.startswith(("This plugin does not support", "QStandardPaths: XDG_RUNTIME_DIR not set"))
+
+
+def break_plugin(folder: Path) -> dict[str, str]:
+    """
+    Make a platform plugin of Qt's that needs a library which nobody has, ``libx.so.6``.
+
+    Args:
+        folder: Where to.
+
+    Returns:
+        The environment variables with which Qt would take it: this process's own, and two more.
+    """
+    [plugin] = platform_plugin._find_plugins("offscreen")
+    # As in the wheel, because the plugin finds Qt's own libraries by their place relative to it.
+    broken = folder / "Qt" / "plugins" / "platforms" / "libqbroken.so"
+    broken.parent.mkdir(parents=True)
+    (folder / "Qt" / "lib").symlink_to(plugin.parents[2] / "lib")
+    # A name of the same length, so that nothing else in the file moves.
+    broken.write_bytes(plugin.read_bytes().replace(b"libm.so.6\0", b"libx.so.6\0"))
+    return {**os.environ, "QT_QPA_PLATFORM": "broken", "QT_QPA_PLATFORM_PLUGIN_PATH": str(broken.parent)}
 
 
 def list_descriptors() -> list[str]:

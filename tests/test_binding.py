@@ -8,6 +8,7 @@ import subprocess
 import sys
 import warnings
 from importlib.util import find_spec
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -87,6 +88,36 @@ def test_import_qt_missing_library_names_packages(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(importlib, "import_module", fail)
     with pytest.raises(ImportError, match=r"libEGL\.so\.1.*apt-get install .*libegl1"):
         binding.import_qt("QtWidgets")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="Python does not tell which module it runs")
+@pytest.mark.parametrize("module", ["asyncslot", "asyncslot.demo"])
+def test_command_without_binding_prints_one_line(module: str) -> None:
+    """``python -m asyncslot...`` says in one line why Qt cannot be imported; a traceback would hide it."""
+    finished = run_python("-m", module)
+    assert finished.returncode == 1
+    assert finished.stderr == (
+        f"{module}: ASYNCSLOT_QT_API='none' is not a binding that asyncslot supports; "
+        f"set it to one of {', '.join(binding.BINDINGS)}\n"
+    )
+
+
+def test_program_without_binding_can_handle_it(tmp_path: Path) -> None:
+    """A program that is run by ``python -m`` and can do without asyncslot gets the ImportError."""
+    package = tmp_path / "program"
+    package.mkdir()
+    (package / "__init__.py").write_text("try:\n    import asyncslot\nexcept ImportError:\n    print('without')\n")
+    (package / "__main__.py").touch()
+    finished = run_python("-m", "program", folder=tmp_path)
+    assert (finished.returncode, finished.stdout, finished.stderr) == (0, "without\n", "")
+
+
+def run_python(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run Python where no binding can be chosen; *folder* is where it finds modules, too."""
+    path = os.pathsep.join([str(folder or Path.cwd()), *sys.path])
+    environment = {**os.environ, "ASYNCSLOT_QT_API": "none", "PYTHONPATH": path}
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 
 
 def test_import_qt_other_error_passed_on() -> None:

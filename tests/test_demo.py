@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Iterator
 
 import pytest
 from qt import BINDING
+from support import break_plugin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -190,3 +191,14 @@ def test_demo_without_module_says_what_to_install(module: str) -> None:
     [line] = finished.stderr.splitlines()
     assert module in line
     assert "pip install 'asyncslot-policy[demo]'" in line
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="there the plugin needs no other library")
+def test_demo_without_system_library_says_what_to_install(tmp_path: Path) -> None:
+    """If Qt could not open a window, one line names the library, its package, and both ways out."""
+    finished = subprocess.run(DEMO, capture_output=True, text=True, env=break_plugin(tmp_path), check=False)
+    assert finished.returncode == 1
+    [line] = finished.stderr.splitlines()
+    assert line.startswith("asyncslot.demo: Qt cannot open a window: ")
+    assert "(libx.so.6). On Debian or Ubuntu: apt-get install libx6." in line
+    assert line.endswith("QT_QPA_PLATFORM=offscreen, or --offscreen")

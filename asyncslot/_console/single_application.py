@@ -8,7 +8,15 @@ import os
 import sys
 from typing import Any, Callable, Mapping
 
-from asyncslot._qt import APPLICATIONS, QtCore, exec_loop, import_qt, loop_level, make_application
+from asyncslot._qt import (
+    APPLICATIONS,
+    QtCore,
+    check_platform_plugin,
+    exec_loop,
+    import_qt,
+    loop_level,
+    make_application,
+)
 
 __all__ = ["choose_kind", "end_exec", "guard_application", "make_console_application"]
 
@@ -64,6 +72,7 @@ def make_console_application(kind: str | None) -> Any:
 def _find_import_error(module: str) -> str | None:
     try:
         import_qt(module)
+        check_platform_plugin()
     except ImportError as error:
         return str(error)
     return None

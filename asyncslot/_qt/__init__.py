@@ -1,17 +1,19 @@
 """
 The Qt binding: which one it is, and what this package needs of it. Other rooms import from here.
 
-binding        which binding; importing its modules; its known faults
-application    the application object
-connection     a signal's connection to a function, with all arguments
-event_loop     Qt's event loops on this thread
-proven         on which systems the tests have run
-qml            what QML's engine knows of a QObject; imported by itself
-qobject        whether the C++ object of a QObject is still there
-slot           signals, slots and properties: the names, what is declared, arguments and results
-thread         threads that Qt started
-thread_call    calling a function on another thread
-identity_dict  values for objects of Qt, by identity
+binding          which binding; importing its modules; its known faults
+application      the application object
+connection       a signal's connection to a function, with all arguments
+event_loop       Qt's event loops on this thread
+platform_plugin  the plugin by which Qt opens windows: whether it can be loaded
+proven           on which systems the tests have run
+qml              what QML's engine knows of a QObject; imported by itself
+qobject          whether the C++ object of a QObject is still there
+slot             signals, slots and properties: the names, what is declared, arguments and results
+thread           threads that Qt started
+thread_call      calling a function on another thread
+identity_dict    values for objects of Qt, by identity
+system_library   the system libraries that Qt needs, and the packages that have them
 """
 
 import asyncslot._installation  # noqa: F401 - checks that no other distribution's files are mixed with ours.
@@ -35,6 +37,7 @@ from asyncslot._qt.event_loop import (
     process_events_until,
 )
 from asyncslot._qt.identity_dict import IdentityDict
+from asyncslot._qt.platform_plugin import check_platform_plugin
 from asyncslot._qt.qobject import check_alive, connect_destroyed, is_alive, is_deleted_error
 from asyncslot._qt.slot import (
     Property,
@@ -66,6 +69,7 @@ __all__ = [
     "binding_version",
     "call_on_thread",
     "check_alive",
+    "check_platform_plugin",
     "check_signal",
     "connect_destroyed",
     "count_receivers",

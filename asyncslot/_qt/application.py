@@ -7,6 +7,7 @@ import threading
 from typing import Any, Callable
 
 from asyncslot._qt.binding import BINDINGS, QtCore, binding_name, heeded_environment, import_qt
+from asyncslot._qt.platform_plugin import check_platform_plugin
 
 __all__ = ["APPLICATIONS", "QUIT_EVENT", "is_quit_event", "make_application", "on_widget_thread", "require_application"]
 
@@ -46,11 +47,15 @@ def make_application(kind: str | None = None) -> Any:
         The application. If one exists already, that one, of whatever kind.
 
     Raises:
-        ImportError: If the binding lacks the module that *kind* needs.
+        ImportError: If the binding lacks the module that *kind* needs, or if the system lacks a library
+            that Qt needs to open windows.
     """
     present = QtCore.QCoreApplication.instance()
     if present is None:
         module, name = APPLICATIONS[kind or _richest_application()]
+        if module != "QtCore":
+            # Qt would abort the process.
+            check_platform_plugin()
         # Qt requires at least one argument, and sys.argv can be empty where Python is embedded.
         # Source: QCoreApplication's constructor in the Qt 6 reference.
         present = getattr(import_qt(module), name)(sys.argv[:1] or [""])

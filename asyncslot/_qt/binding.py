@@ -12,6 +12,8 @@ import warnings
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Callable, Mapping
 
+from asyncslot._qt.system_library import SYSTEM_LIBRARIES, list_packages
+
 if TYPE_CHECKING:
     from PySide6 import QtCore
 
@@ -32,10 +34,6 @@ __all__ = [
 
 # The bindings that asyncslot runs on, best first.
 BINDINGS = ("PySide6", "PyQt6", "PyQt5", "PySide2")
-
-# What Debian and Ubuntu call the libraries that Qt's wheels expect on the system:
-# QtCore needs the first, QtGui and QtWidgets all. Source: ldd on the wheels' libraries.
-SYSTEM_LIBRARIES = "libglib2.0-0 libgl1 libegl1 libxkbcommon0 libdbus-1-3 libfontconfig1"
 
 # The variables that name a binding, ours first: QT_API is shared with qtpy and others.
 _VARIABLES = ("ASYNCSLOT_QT_API", "QT_API")
@@ -139,7 +137,7 @@ def import_qt(module: str) -> Any:
             raise
         msg = (
             f"{_BINDING}.{module} needs a system library that is missing ({error}). "
-            f"On Debian or Ubuntu: apt-get install {SYSTEM_LIBRARIES}"
+            f"On Debian or Ubuntu: apt-get install {list_packages(os.environ)}"
         )
         # "from None": the message contains the error, and the import system's traceback would hide the way out.
         raise ImportError(msg, name=error.name, path=error.path) from None
@@ -213,15 +211,39 @@ def make_types() -> None:
         _are_types_made = True
 
 
+def _explain_to_user(error: ImportError) -> None:
+    """
+    End the process with one line instead of a traceback, if Python imports this for ``python -m asyncslot...``.
+
+    Only Python itself could handle the error then, and its traceback would hide the line.
+
+    Raises:
+        SystemExit: With the line, so with exit code 1. In a program that imports asyncslot: nothing.
+    """
+    # "-m" until the module has been found, which imports its package. Source: sys.argv in Python's reference.
+    # Python 3.10 and newer tell which module that is; older ones print the traceback.
+    arguments = getattr(sys, "orig_argv", [])
+    if sys.argv[:1] != ["-m"] or "-m" not in arguments[:-1]:
+        return
+    module = arguments[arguments.index("-m") + 1]
+    if module.partition(".")[0] == __name__.partition(".")[0]:
+        msg = f"{module}: {' '.join(str(error).split())}"
+        raise SystemExit(msg) from None
+
+
 # Below the functions, because choosing and importing call them.
-_BINDING = choose_binding(
-    # A frozen program has one binding, and a variable that is meant for the user's own programs must not stop it.
-    {} if is_frozen() else heeded_environment(),
-    # QtCore tells: importing the bare package does not import it, and such a program has not used Qt yet.
-    imported=lambda name: f"{name}.QtCore" in sys.modules,
-    # find_spec() imports nothing, so that looking at a binding does not load it.
-    installed=lambda name: find_spec(name) is not None,
-)
-# Type checkers take the import at the top instead: of a module imported by name they know nothing.
-if not TYPE_CHECKING:
-    QtCore = import_qt("QtCore")
+try:
+    _BINDING = choose_binding(
+        # A frozen program has one binding, and a variable that is meant for the user's own programs must not stop it.
+        {} if is_frozen() else heeded_environment(),
+        # QtCore tells: importing the bare package does not import it, and such a program has not used Qt yet.
+        imported=lambda name: f"{name}.QtCore" in sys.modules,
+        # find_spec() imports nothing, so that looking at a binding does not load it.
+        installed=lambda name: find_spec(name) is not None,
+    )
+    # Type checkers take the import at the top instead: of a module imported by name they know nothing.
+    if not TYPE_CHECKING:
+        QtCore = import_qt("QtCore")
+except ImportError as _error:
+    _explain_to_user(_error)
+    raise

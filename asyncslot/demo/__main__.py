@@ -39,10 +39,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.error(f"argument --directory: {error}")
     try:
         # After the arguments were checked, because --help and usage errors are to work without Qt.
+        from asyncslot._qt import check_platform_plugin  # noqa: PLC0415
         from asyncslot._qt.proven import describe_platform  # noqa: PLC0415
         from asyncslot.demo.application import Options, run_application  # noqa: PLC0415
     except ImportError as error:
         print(f"asyncslot.demo: {_explain(error)}", file=sys.stderr)
+        return 1
+    is_self_driven = _choose_platform(is_forced=options.offscreen)
+    try:
+        # Qt would abort the process.
+        check_platform_plugin()
+    except ImportError as error:
+        print(f"asyncslot.demo: {error}, or --offscreen", file=sys.stderr)
         return 1
     if not sys.platform.startswith("linux"):
         # A reader should not take for proven what is not.
@@ -52,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             urls=options.urls,
             directory=options.directory,
             seconds=options.seconds,
-            is_self_driven=_choose_platform(is_forced=options.offscreen),
+            is_self_driven=is_self_driven,
             screenshot=options.screenshot,
         )
     )
