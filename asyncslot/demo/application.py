@@ -7,13 +7,13 @@ import contextlib
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Iterator
+from typing import TYPE_CHECKING, ContextManager, Iterator
 
 from asyncslot import run_task
 from asyncslot._qt import exec_application, import_qt
 from asyncslot.demo.download import Source, file_name, make_session
 from asyncslot.demo.script import Script
-from asyncslot.demo.server import serve_files
+from asyncslot.demo.server import serve_files, serve_files_in_thread
 from asyncslot.demo.window import Window
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class _Demo:
                 # The last one never ends: the script cancels it, also if the other files come from URLs.
                 sources += served[-1:] if sources else served
             session = await stack.enter_async_context(make_session())
-            window = self._window = Window(session, sources, directory)
+            window = self._window = Window(session, sources, directory, self._serve_blocking)
             # After the session, and so closed before it: the downloads end first, then session, server, directory.
             stack.push_async_callback(window.cancel_downloads)
             window.show()
@@ -86,6 +86,11 @@ class _Demo:
             # Never done. Closing the window quits the application, and the quit cancels this task.
             forever: asyncio.Future[int] = asyncio.get_running_loop().create_future()
             return await forever
+
+    def _serve_blocking(self) -> ContextManager[list[Source]]:
+        """Serve the files for a client that blocks this thread; those of other servers are served by these."""
+        # All files take as long as the longest one by asyncio, which loads all at once: the line is as fast.
+        return serve_files_in_thread(self._options.seconds)
 
 
 @contextlib.contextmanager

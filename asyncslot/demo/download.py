@@ -9,8 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import http.client
 import os
 import re
+import shutil
+import urllib.request
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Callable, Iterator
 from urllib.parse import unquote, urlsplit
@@ -20,10 +23,13 @@ import aiohttp
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["DownloadError", "Source", "download", "file_name", "make_session"]
+__all__ = ["DownloadError", "Source", "download", "download_blocking", "file_name", "make_session"]
 
 # In seconds, arbitrary. There is no limit for a whole download: it fails only if nothing arrives for so long.
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=60)
+
+# In seconds, arbitrary: how long a blocking call waits for the next bytes.
+BLOCKING_TIMEOUT_S = 30
 
 # Longest file name taken from a URL, in characters. Arbitrary: file systems take about 255 bytes, and a prefix
 # or suffix may be added.
@@ -43,12 +49,14 @@ class Source:
         name: The file name to save it under.
         size: Its size in bytes; None if unknown.
         sha256: Its hash, in hexadecimal; None if unknown.
+        is_endless: Whether it never ends, and can only be cancelled.
     """
 
     url: str
     name: str
     size: int | None = None
     sha256: str | None = None
+    is_endless: bool = False
 
 
 class DownloadError(Exception):
@@ -102,6 +110,28 @@ async def download(
     except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
         raise DownloadError(_describe(error)) from error
     return received
+
+
+def download_blocking(source: Source, path: Path) -> int:
+    """
+    Do what `download` does by blocking calls, as many programs do. The thread does nothing else meanwhile.
+
+    Returns:
+        The file's size in bytes.
+
+    Raises:
+        DownloadError: As from `download`.
+    """
+    try:
+        with _partial_file(path) as (file, partial):
+            with urllib.request.urlopen(source.url, timeout=BLOCKING_TIMEOUT_S) as response:  # noqa: S310 - http only.
+                shutil.copyfileobj(response, file)
+            file.flush()
+            _check_file(partial, source, None)
+            return partial.stat().st_size
+    # What urllib raises is an OSError; what http.client raises while it reads is none.
+    except (OSError, http.client.HTTPException) as error:
+        raise DownloadError(_describe(error)) from error
 
 
 def file_name(url: str) -> str:

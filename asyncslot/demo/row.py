@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from asyncslot import AsyncSlot, run_task
 from asyncslot._qt import QtCore, exec_loop, import_qt
-from asyncslot.demo.download import DownloadError, Source, download
+from asyncslot.demo.download import DownloadError, Source, download, download_blocking
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +23,10 @@ __all__ = ["DownloadRow", "State", "format_size", "make_label"]
 
 # The range of a progress bar. Not the size in bytes, because a C++ int cannot hold more than 2 GiB.
 FULL = 1000
+
+# In pixels, arbitrary: what a window manager puts beside a title, and the space between window and question.
+TITLE_BUTTONS_WIDTH = 180
+GAP = 8
 
 # Bytes in a kilobyte and a megabyte, as the SI has them.
 KB, MB = 1e3, 1e6
@@ -97,6 +101,20 @@ class DownloadRow(QtWidgets.QFrame):
         self._task = run_task(self._run(), name=f"download {self.name.text()}")
         return self._task
 
+    def announce(self, text: str) -> None:
+        """Say what comes, before it is begun."""
+        self.received, self.length = 0, None
+        self._enter_state(State.WAITING, text)
+
+    def run_blocking(self, source: Source) -> None:
+        """Download *source* in this row's place; until this returns, nothing of the window is painted."""
+        try:
+            size = download_blocking(source, self.path)
+        except DownloadError as error:
+            self._enter_state(State.FAILED, f"failed: {error}")
+        else:
+            self._enter_state(State.DONE, f"done: {format_size(size)}, by blocking calls")
+
     @AsyncSlot()
     async def on_cancel_clicked(self) -> None:
         """Cancel the download, if that is confirmed, and wait until it has cleaned up."""
@@ -147,11 +165,13 @@ class DownloadRow(QtWidgets.QFrame):
         buttons = QtWidgets.QMessageBox.StandardButton
         box = QtWidgets.QMessageBox(self.window())
         box.setIcon(QtWidgets.QMessageBox.Icon.Question)
-        box.setWindowTitle("Cancel download")
+        box.setWindowTitle("Cancel download?")
         box.setText(f"Cancel {self.name.text()}?")
         box.setInformativeText("The other downloads continue meanwhile.")
         box.setStandardButtons(buttons.Yes | buttons.No)
         box.setDefaultButton(buttons.No)
+        _widen(box)
+        _move_beside(box, self.window())
         # exec(), not open(), to show that a modal question stops no task.
         answer = exec_loop(box)
         # Its parent, the window, would keep it until the end.
@@ -187,6 +207,35 @@ class DownloadRow(QtWidgets.QFrame):
         grid.addWidget(self.status, 2, 0)
         grid.addWidget(self.cancel_button, 0, 1, 3, 1, QtCore.Qt.AlignmentFlag.AlignVCenter)
         grid.setColumnStretch(0, 1)
+
+
+def _widen(box: QtWidgets.QMessageBox) -> None:
+    """Make a box wide enough for its title and the window manager's buttons beside it."""
+    # A box has no minimum width that can be set: its layout sets that. So the layout gets a line that is as wide.
+    width = box.fontMetrics().horizontalAdvance(box.windowTitle()) + TITLE_BUTTONS_WIDTH
+    policy = QtWidgets.QSizePolicy.Policy
+    line = QtWidgets.QSpacerItem(width, 0, policy.Minimum, policy.Fixed)
+    grid = box.layout()
+    assert isinstance(grid, QtWidgets.QGridLayout)
+    grid.addItem(line, grid.rowCount(), 0, 1, grid.columnCount())
+
+
+def _move_beside(box: QtWidgets.QDialog, window: QtWidgets.QWidget) -> None:
+    """Move a box where it covers nothing of the window, if the screen has room for it. Wayland lets nobody do so."""
+    frame = window.frameGeometry()
+    # The box gets a frame as the window's, when it is shown.
+    border = frame.size() - window.size()
+    place = QtCore.QRect(QtCore.QPoint(), box.sizeHint() + border)
+    place.moveCenter(frame.center())
+    below, right, left = (QtCore.QRect(place) for _ in range(3))
+    below.moveTop(frame.bottom() + GAP)
+    right.moveLeft(frame.right() + GAP)
+    left.moveRight(frame.left() - GAP)
+    room = window.screen().availableGeometry()
+    for free in (below, right, left):
+        if room.contains(free):
+            box.move(free.topLeft())
+            return
 
 
 def make_label(text: str, name: str) -> QtWidgets.QLabel:

@@ -11,13 +11,14 @@ import contextlib
 import functools
 import hashlib
 import itertools
-from typing import AsyncIterator, Iterable
+import threading
+from typing import AsyncIterator, Iterable, Iterator
 
 from aiohttp import web
 
 from asyncslot.demo.download import Source
 
-__all__ = ["serve_files"]
+__all__ = ["serve_files", "serve_files_in_thread"]
 
 # The files: the size in bytes, and the duration as a part of the slowest file's duration.
 # Arbitrary: large enough to be seen, and no two of them end together.
@@ -60,9 +61,31 @@ async def serve_files(slowest_s: float) -> AsyncIterator[list[Source]]:
             Source(f"{base}/{name}", name, len(content), hashlib.sha256(content).hexdigest())
             for name, content in contents.items()
         ]
-        yield [*sources, Source(f"{base}/{ENDLESS_NAME}", ENDLESS_NAME)]
+        yield [*sources, Source(f"{base}/{ENDLESS_NAME}", ENDLESS_NAME, is_endless=True)]
     finally:
         await runner.cleanup()
+
+
+@contextlib.contextmanager
+def serve_files_in_thread(all_s: float) -> Iterator[list[Source]]:
+    """
+    Serve the same files on a thread of its own, for a client that blocks this thread.
+
+    Args:
+        all_s: How long the three files take, one after the other, in seconds, approximately.
+    """
+    # A stock loop, because no Qt runs there.
+    loop = asyncio.SelectorEventLoop()
+    thread = threading.Thread(target=loop.run_forever, name="blocking demo's server")
+    thread.start()
+    server = serve_files(all_s / sum(part for _, part in FILES.values()))
+    try:
+        yield asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result()
+    finally:
+        asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 async def _send_file(request: web.Request, *, content: bytes, duration_s: float) -> web.StreamResponse:
