@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import http.server
+import importlib
 import os
+import pkgutil
+import re
 import socket
 import subprocess
 import sys
 import threading
+import urllib.request
 from typing import TYPE_CHECKING, Iterator
 
 import pytest
@@ -19,8 +23,15 @@ if TYPE_CHECKING:
 
 pytest.importorskip("aiohttp", reason="the demo needs aiohttp")
 
+download, row, server, source = (
+    importlib.import_module(f"asyncslot.demo.{name}") for name in ("download", "row", "server", "source")
+)
+
 # Seconds after which a run that should have ended is taken never to. Arbitrary, generous: one takes 2.
 CEILING_S = 120
+
+# Milliseconds for which the blocking downloads of a run with "--seconds 1" hold the thread, at least.
+BLOCKED_MS = 700
 
 # What every PNG file begins with. Source: the PNG specification, section 5.2.
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -111,8 +122,16 @@ def test_demo_offscreen_downloads_all_and_cancels_one(tmp_path: Path) -> None:
         "river.dat done: 3.5 MB, sha256 verified",
         "ocean.dat done: 6.0 MB, sha256 verified",
         "Start enabled again",
+        "all files have arrived again",
     ):
         assert text in finished.stdout
+    asyncio_ms, blocking_ms = (
+        float(number) * (1000 if unit == "s" else 1)
+        for number, unit in re.findall(r"longest gap of the clock: ([\d.]+) (m?s)$", finished.stdout, re.MULTILINE)
+    )
+    # The blocking calls take about a second: the server waits between two pieces.
+    assert blocking_ms >= BLOCKED_MS
+    assert asyncio_ms < blocking_ms
     assert screenshot.read_bytes().startswith(PNG_SIGNATURE)
     assert not list(temporary.iterdir())
     check_is_clean(finished)
@@ -202,3 +221,55 @@ def test_demo_without_system_library_says_what_to_install(tmp_path: Path) -> Non
     assert line.startswith("asyncslot.demo: Qt cannot open a window: ")
     assert "(libx.so.6). On Debian or Ubuntu: apt-get install libx6." in line
     assert line.endswith("QT_QPA_PLATFORM=offscreen, or --offscreen")
+
+
+def test_demo_blocking_download_that_fails_leaves_no_file(base_url: str, tmp_path: Path) -> None:
+    """By blocking calls, too, a file exists only if all of it has arrived."""
+    path = tmp_path / "file"
+    with pytest.raises(download.DownloadError, match="404"):
+        download.download_blocking(download.Source(f"{base_url}/missing.bin", "missing"), path)
+    with pytest.raises(download.DownloadError, match="bytes arrived"):
+        download.download_blocking(download.Source(f"{base_url}/short.bin", "short", GOOD_SIZE), path)
+    assert not list(tmp_path.iterdir())
+    assert download.download_blocking(download.Source(f"{base_url}/good.bin", "good"), path) == GOOD_SIZE
+    assert path.stat().st_size == GOOD_SIZE
+
+
+def test_demo_server_in_thread_ends_with_its_block() -> None:
+    """The server for blocking calls answers inside its block, and its thread is gone after it."""
+    before = threading.active_count()
+    with server.serve_files_in_thread(0.1) as sources, urllib.request.urlopen(sources[0].url) as response:
+        assert len(response.read()) == sources[0].size
+    assert threading.active_count() == before
+
+
+def test_demo_source_is_shown_also_without_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The source window has the demo's own files; in a program that was frozen without them, it says where they are."""
+    window = source.SourceWindow()
+    texts = [view.toPlainText() for view in window.findChildren(source.QtWidgets.QPlainTextEdit)]
+    assert len(texts) == len(source.FILES)
+    assert any("async def on_start_clicked" in text for text in texts)
+
+    def fail(*_: str) -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(pkgutil, "get_data", fail)
+    assert "asyncslot/demo/row.py" in source.read_source("row.py")
+
+
+def test_demo_question_does_not_cover_the_window() -> None:
+    """The question stands beside the window, and is wide enough for its title."""
+    window = row.QtWidgets.QWidget()
+    window.setGeometry(0, 0, 300, 200)
+    window.show()
+    box = row.QtWidgets.QMessageBox(window)
+    box.setWindowTitle("Cancel this download, which has a long name?")
+    row._widen(box)
+    row._move_beside(box, window)
+    box.show()
+    try:
+        assert not box.frameGeometry().intersects(window.frameGeometry())
+        assert box.width() > box.fontMetrics().horizontalAdvance(box.windowTitle())
+    finally:
+        box.close()
+        window.close()

@@ -24,6 +24,9 @@ TICK_MS = 16
 # One frame of a screen with 60 Hz, in milliseconds.
 FRAME_MS = 1000 / 60
 
+# Up to here a gap counts as good. Arbitrary: two frames are missed, and the timer is never quite in step with them.
+GOOD_MS = 3 * FRAME_MS
+
 # From here on people feel a delay, in milliseconds. Source: Nielsen, Usability Engineering (1993), chapter 5.
 FELT_MS = 100.0
 
@@ -66,7 +69,7 @@ class Clock(QtWidgets.QWidget):
         self._figures = QtWidgets.QLabel()
         self._figures.setToolTip(
             "The longest time between two ticks of this clock, which ticks as a screen does.\n"
-            f"Up to {FRAME_MS:.1f} ms no frame is missed; from {FELT_MS:.0f} ms people feel it."
+            f"A frame of a 60 Hz screen takes {FRAME_MS:.1f} ms; people feel a delay from {FELT_MS:.0f} ms on."
         )
         line = QtWidgets.QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
@@ -179,8 +182,7 @@ def format_gap(gap_ms: float) -> str:
 
 
 def _color(gap_ms: float) -> str:
-    # Twice a frame: the timer and the screen are never quite together.
-    if gap_ms <= 2 * FRAME_MS:
+    if gap_ms <= GOOD_MS:
         return GOOD
     return FAIR if gap_ms < FELT_MS else BAD
 

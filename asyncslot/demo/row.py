@@ -24,9 +24,11 @@ __all__ = ["DownloadRow", "State", "format_size", "make_label"]
 # The range of a progress bar. Not the size in bytes, because a C++ int cannot hold more than 2 GiB.
 FULL = 1000
 
-# In pixels, arbitrary: what a window manager puts beside a title, and the space between window and question.
+# In pixels, arbitrary: what a window manager puts beside a title, what a box has beside its text, and the space
+# between the window and the box.
 TITLE_BUTTONS_WIDTH = 180
-GAP = 8
+ICON_WIDTH = 110
+GAP = 16
 
 # Bytes in a kilobyte and a megabyte, as the SI has them.
 KB, MB = 1e3, 1e6
@@ -210,9 +212,10 @@ class DownloadRow(QtWidgets.QFrame):
 
 
 def _widen(box: QtWidgets.QMessageBox) -> None:
-    """Make a box wide enough for its title and the window manager's buttons beside it."""
+    """Make a box wide enough for its text, and for its title with the window manager's buttons beside it."""
     # A box has no minimum width that can be set: its layout sets that. So the layout gets a line that is as wide.
-    width = box.fontMetrics().horizontalAdvance(box.windowTitle()) + TITLE_BUTTONS_WIDTH
+    measure = box.fontMetrics().horizontalAdvance
+    width = max(measure(box.windowTitle()) + TITLE_BUTTONS_WIDTH, measure(box.informativeText()) + ICON_WIDTH)
     policy = QtWidgets.QSizePolicy.Policy
     line = QtWidgets.QSpacerItem(width, 0, policy.Minimum, policy.Fixed)
     grid = box.layout()

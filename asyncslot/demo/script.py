@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Callable, Sequence
 
 from asyncslot import run_task
 from asyncslot._qt import QtCore, import_qt
+from asyncslot.demo.clock import format_gap
 from asyncslot.demo.row import State, format_size
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ STEP_SIZE = 500_000
 
 class Script:
     """
-    A run through the window: start all downloads, cancel the last one, wait for the others.
+    A run through the window: start all downloads, cancel the last one, wait for the others; then without asyncio.
 
     Args:
         window: The window. Its last row is the download to cancel, which does not end by itself.
@@ -63,7 +64,10 @@ class Script:
         await asyncio.gather(*watching)
         await self._wait_until(self._window.start_button.isEnabled)
         self._say("Start enabled again")
-        self._say(f"longest gap of the clock: {self._window.clock.longest_gap_ms:.0f} ms")
+        self._say(f"longest gap of the clock: {format_gap(self._window.clock.longest_gap_ms)}")
+        # Files of other servers are not loaded twice.
+        if all(row.source.sha256 is not None for row in self._others):
+            await self._do_the_same_without_asyncio()
         self._say("all is well" if self._is_good else "not all is well: see above")
         return self._is_good
 
@@ -82,6 +86,13 @@ class Script:
         self._check(self._endless.state is State.CANCELLED, f"{self._endless.name.text()} {self._endless.text}")
         # Also no partial file, whose name has a dot in front and a suffix.
         self._check(not list(self._endless.path.parent.glob(f"*{self._endless.path.name}*")), "no file of it is left")
+
+    async def _do_the_same_without_asyncio(self) -> None:
+        self._say("the same without asyncio: the window is frozen")
+        self._window.block_button.click()
+        await self._wait_until(self._window.start_button.isEnabled)
+        self._check(all(row.state is State.DONE for row in self._others), "all files have arrived again")
+        self._say(f"longest gap of the clock: {format_gap(self._window.clock.longest_blocking_gap_ms)}")
 
     async def _answer_question(self) -> None:
         await self._wait_until(lambda: _question() is not None)
@@ -137,12 +148,16 @@ def _question() -> QtWidgets.QMessageBox | None:
 
 def _grab(window: QtWidgets.QWidget, box: QtWidgets.QWidget) -> QtGui.QPixmap:
     """Return a picture of the window, with the box in its place."""
-    # Two pictures: grab() paints one widget and its children, and the box is a window of its own.
-    picture = window.grab()
-    painter = QtGui.QPainter(picture)
+    # Two pictures: grab() paints one widget and its children, and the box is a window of its own, beside this one.
     place = QtCore.QRect(window.mapFromGlobal(box.geometry().topLeft()), box.size())
+    area = place.united(window.rect())
+    picture = QtGui.QPixmap(area.size())
+    picture.fill(window.palette().color(QtGui.QPalette.ColorRole.Mid))
+    painter = QtGui.QPainter(picture)
+    painter.translate(-area.topLeft())
+    painter.drawPixmap(window.rect(), window.grab())
     painter.drawPixmap(place, box.grab())
-    painter.setPen(window.palette().color(QtGui.QPalette.ColorRole.Mid))
+    painter.setPen(window.palette().color(QtGui.QPalette.ColorRole.Dark))
     painter.drawRect(place)
     painter.end()
     return picture

@@ -30,10 +30,13 @@ HIGHLIGHTS = [
     (re.compile(r"\b(?:import|from|as|None|True|False|raise|yield)\b"), 0),
     (re.compile(r"(?<!\w)@[\w.]+|\b(?:async|await)\b"), 1),
     (re.compile(r"\"[^\"]*\"|'[^']*'"), 2),
-    (re.compile(r"(?:^|\s)#.*$"), 3),
+    (re.compile(r"(?:^|\s)# .*$"), 3),
 ]
 LIGHT = ("#0550ae", "#b42a6b", "#116329", "#6e7781")
 DARK = ("#79b8ff", "#f78fc0", "#8fd694", "#9aa4af")
+
+# How many lines are shown above the first slot. Arbitrary.
+LINES_ABOVE = 3
 
 # The lightness of a colour is from 0 to 255.
 MIDDLE = 128
@@ -54,10 +57,21 @@ class SourceWindow(QtWidgets.QWidget):
             view.setLineWrapMode(QtWidgets.QPlainTextEdit.LineWrapMode.NoWrap)
             is_dark = view.palette().color(QtGui.QPalette.ColorRole.Base).lightness() < MIDDLE
             self._highlighters.append(_Highlighter(view.document(), DARK if is_dark else LIGHT))
+            _show_first_slot(view)
             tabs.setTabToolTip(tabs.addTab(view, name), purpose)
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(tabs)
+
+
+def _show_first_slot(view: QtWidgets.QPlainTextEdit) -> None:
+    """Scroll to what the demo is about. A file without a slot is shown from its beginning."""
+    found = view.document().find("@AsyncSlot()")
+    if not found.isNull():
+        found.setPosition(found.selectionStart())
+        view.setTextCursor(found)
+        # Not centerCursor(): before the first show, the view does not know how high it is.
+        view.verticalScrollBar().setValue(max(0, found.blockNumber() - LINES_ABOVE))
 
 
 def read_source(name: str) -> str:

@@ -65,7 +65,7 @@ class Window(QtWidgets.QWidget):
         super().__init__()
         self.setWindowTitle("asyncslot demo")
         self.setStyleSheet(STYLE)
-        self.resize(620, 600)
+        self.resize(620, 560)
         self.rows: list[DownloadRow] = []
         for source in sources:
             self.rows.append(DownloadRow(session, source, self._free_path(directory, source.name)))
