@@ -243,6 +243,7 @@ def test_demo_server_in_thread_ends_with_its_block() -> None:
     assert threading.active_count() == before
 
 
+@pytest.mark.usefixtures("app")
 def test_demo_source_is_shown_also_without_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """The source window has the demo's own files; in a program that was frozen without them, it says where they are."""
     window = source.SourceWindow()
@@ -257,6 +258,7 @@ def test_demo_source_is_shown_also_without_files(monkeypatch: pytest.MonkeyPatch
     assert "asyncslot/demo/row.py" in source.read_source("row.py")
 
 
+@pytest.mark.usefixtures("app")
 def test_demo_question_does_not_cover_the_window() -> None:
     """The question stands beside the window, and is wide enough for its title."""
     window = row.QtWidgets.QWidget()

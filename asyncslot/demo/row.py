@@ -236,6 +236,11 @@ def _move_beside(box: QtWidgets.QDialog, window: QtWidgets.QWidget) -> None:
     left.moveRight(frame.left() - GAP)
     room = window.screen().availableGeometry()
     for free in (below, right, left):
+        # A window at the screen's edge may be narrower or lower than the box.
+        if free is below:
+            free.moveLeft(max(room.left(), min(free.left(), room.right() - free.width())))
+        else:
+            free.moveTop(max(room.top(), min(free.top(), room.bottom() - free.height())))
         if room.contains(free):
             box.move(free.topLeft())
             return
