@@ -10,7 +10,7 @@ import pytest
 from support import run_script
 
 from asyncslot import AsyncSlotEventLoop
-from asyncslot._qt.binding import SYSTEM_LIBRARIES
+from asyncslot._qt.system_library import SYSTEM_LIBRARIES, WAYLAND_LIBRARIES, X11_LIBRARIES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -50,7 +50,8 @@ def test_readme_example_fails_with_a_report() -> None:
 
 def test_readme_names_the_system_libraries_of_the_error() -> None:
     """README and the error for a missing library name the same packages."""
-    assert f"apt-get install {SYSTEM_LIBRARIES}" in README
+    for packages in (SYSTEM_LIBRARIES, X11_LIBRARIES, WAYLAND_LIBRARIES):
+        assert f"apt-get install {packages}\n" in README
 
 
 def test_readme_links_exist() -> None:

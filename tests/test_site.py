@@ -10,7 +10,7 @@ from typing import Iterator, TypeVar
 
 import pytest
 
-from asyncslot._qt.binding import SYSTEM_LIBRARIES
+from asyncslot._qt.system_library import SYSTEM_LIBRARIES, WAYLAND_LIBRARIES, X11_LIBRARIES
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = {
@@ -122,4 +122,6 @@ def test_examples_page_has_each_example() -> None:
 
 def test_platforms_page_names_the_system_libraries_of_the_error() -> None:
     """The page and the error for a missing library name the same packages."""
-    assert f"apt-get install {SYSTEM_LIBRARIES}" in PAGES["platforms"].read_text(encoding="utf-8")
+    page = PAGES["platforms"].read_text(encoding="utf-8")
+    for packages in (SYSTEM_LIBRARIES, X11_LIBRARIES, WAYLAND_LIBRARIES):
+        assert f"apt-get install {packages}\n" in page

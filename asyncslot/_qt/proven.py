@@ -6,7 +6,7 @@ import sys
 
 __all__ = ["describe_platform"]
 
-# By sys.platform. README's table "What runs where" has the details.
+# By sys.platform. The table of docs/platforms.md, "What runs where", has the details.
 _PROVEN = {
     "linux": "Linux: proven by running",
     "win32": "Windows: run in Wine 8, never on real Windows",
