@@ -50,6 +50,12 @@ async def run_in_thread(function: Callable[..., T], *args: Any, progress: Progre
         RuntimeError: If *progress* is used by another call; or the function has raised StopIteration.
         asyncio.CancelledError: If the task was cancelled, or the work, by ``progress.cancel()``.
         BaseException: What the function raises; also if that is an error in its clean-up, after a cancellation.
+
+    Example:
+        >>> def add_up(numbers, progress):
+        ...     return sum(progress.track(numbers))
+        >>> asyncslot.run(run_in_thread(add_up, [1, 2, 3]))
+        6
     """
     _check("run_in_thread", function, progress)
     result: T = await _run(ThreadJob, function, args, kwargs, progress)

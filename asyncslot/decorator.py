@@ -125,6 +125,25 @@ def AsyncSlot(  # noqa: N802 - named as Qt's Slot.
         TypeError: At decoration, if it decorates anything but a coroutine function, if there are more
             types than parameters, or if ``result`` is anything but the above.
         ValueError: At decoration, if a setting is invalid, or contradicts another.
+
+    Example:
+        >>> class Counter(QObject):
+        ...     counted = Signal(int)
+        ...     @AsyncSlot(int)
+        ...     async def on_counted(self, number):
+        ...         print("inside emit:", number)
+        ...         await asyncio.sleep(0.1)
+        ...         print("later:", number)
+        >>> async def main():
+        ...     counter = Counter()
+        ...     counter.counted.connect(counter.on_counted)
+        ...     counter.counted.emit(3)
+        ...     print("emitted")
+        ...     await asyncio.wait(scope(counter).tasks)
+        >>> asyncslot.run(main())
+        inside emit: 3
+        emitted
+        later: 3
     """
     # At decoration, where the mistake is made: nothing could be raised when Qt calls.
     settings = CallSettings(when_busy, limit, group, on_quit)

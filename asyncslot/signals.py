@@ -351,6 +351,14 @@ async def wait_signal(
         Exception: What *where* raises.
         TypeError: If one of *signals* is no signal of an object, or *owner* no QObject.
         ValueError: If *timeout_s* is no time.
+
+    Example:
+        >>> async def main():
+        ...     timer = QTimer(singleShot=True)
+        ...     timer.start(100)
+        ...     return tuple(await wait_signal(timer.timeout))
+        >>> asyncslot.run(main())
+        ()
     """
     async with ExpectedSignal(*signals, timeout_s=timeout_s, where=where, owner=owner) as expected:
         pass

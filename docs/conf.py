@@ -49,6 +49,14 @@ python_maximum_signature_line_length = 80
 add_module_names = False
 toc_object_entries_show_parents = "hide"
 
+# What the examples of the docstrings take for granted.
+doctest_global_setup = """
+import asyncio
+import asyncslot
+from PySide6.QtCore import QObject, QTimer, Signal
+from asyncslot import *
+"""
+
 intersphinx_mapping = {
     "python": ("https://docs.python.org/3", None),
     "qt": ("https://doc.qt.io/qtforpython-6", None),

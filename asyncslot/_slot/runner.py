@@ -47,6 +47,13 @@ def run(main: Coroutine[Any, Any, T], *, debug: bool | None = None) -> T:
         KeyboardInterrupt: If Ctrl-C has ended it.
         SystemExit: If the application quits meanwhile, with its exit code.
         asyncio.CancelledError: If *main* was cancelled; also if the application quits, and this call was nested.
+
+    Example:
+        >>> async def main():
+        ...     await asyncio.sleep(0.1)
+        ...     return "done"
+        >>> asyncslot.run(main())
+        'done'
     """
     running = get_running_loop()
     loop: GuestEventLoop | None = None

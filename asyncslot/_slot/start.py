@@ -126,6 +126,18 @@ def run_task(
         RuntimeError: If there is no QCoreApplication, if no Qt loop runs on a thread
             other than its own, or if *context* is entered already.
         SystemExit: What the first step raises before any Qt loop runs that it could end.
+
+    Example:
+        >>> async def work():
+        ...     print("begun")
+        ...     await asyncio.sleep(0.1)
+        >>> async def main():
+        ...     task = run_task(work())
+        ...     print("returned")
+        ...     await task
+        >>> asyncslot.run(main())
+        begun
+        returned
     """
     check_coroutine(coro)
     try:

@@ -36,6 +36,16 @@ def scope(owner: Any, *, slot: Callable[..., object] | None = None) -> TaskScope
         TypeError: If *owner* is not a QObject.
         ValueError: If *slot* is not a method of its class.
         RuntimeError: If its C++ object has been destroyed.
+
+    Example:
+        >>> async def main():
+        ...     owner = QObject()
+        ...     task = run_task(asyncio.sleep(3600), owner=owner)
+        ...     scope(owner).cancel()
+        ...     await asyncio.wait([task])
+        ...     return task.cancelled()
+        >>> asyncslot.run(main())
+        True
     """
     # Here, where the mistake is made, and not at the scope's first use.
     check_alive(owner)

@@ -95,6 +95,15 @@ def cancel_reason(subject: asyncio.Future[Any] | BaseException) -> CancelReason 
 
     Raises:
         TypeError: If *subject* is neither.
+
+    Example:
+        >>> async def main():
+        ...     task = run_task(asyncio.sleep(3600))
+        ...     task.cancel()
+        ...     await asyncio.wait([task])
+        ...     return cancel_reason(task).name
+        >>> asyncslot.run(main())
+        'REQUESTED'
     """
     if not isinstance(subject, BaseException) and not asyncio.isfuture(subject):
         msg = f"cancel_reason() takes a task or a CancelledError, got {subject!r}"
