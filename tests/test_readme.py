@@ -54,12 +54,6 @@ def test_readme_names_the_system_libraries_of_the_error() -> None:
         assert f"apt-get install {packages}\n" in README
 
 
-def test_readme_links_exist() -> None:
-    """Every relative link of the README leads to a file."""
-    for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
-        assert (ROOT / target).exists(), target
-
-
 def test_docs_states_table_is_the_docstrings() -> None:
     """The table of states in docs/modes.md says the same as the class's docstring."""
 
