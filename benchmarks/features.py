@@ -11,15 +11,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import functools
 import gc
 import os
 import signal
 import subprocess
 import sys
 import weakref
+from importlib import import_module
 from typing import Any, Callable, Coroutine
 
-from benchmarks.peers import NON_BLOCKING, PEERS, Decorator, Peer, import_qt, make_signal
+from benchmarks.peers import BLOCKING, NON_BLOCKING, PEERS, Decorator, Peer, import_qt, make_signal
 from benchmarks.rounds import ROOT, base_environment
 
 __all__ = ["TRIALS", "main", "measure"]
@@ -99,22 +101,29 @@ def _try_first_step(peer: Peer, decorate: Decorator) -> bool:
     return _run(peer, main)
 
 
-def _try_awaited_slot(peer: Peer, decorate: Decorator) -> bool:
-    """Await a slot as if it were not decorated."""
+async def _exec_bare(dialog: Any) -> None:
+    dialog.exec()
 
-    async def work(_: Any) -> int:
-        await asyncio.sleep(0)
-        return 7
 
-    async def main() -> bool:
-        receiver = _make_receiver(decorate, work)
-        result: int = await receiver.work()
-        return result == 7  # noqa: PLR2004 - what it returns.
+async def _exec_as_documented(peer: Peer, dialog: Any) -> None:
+    """Do what the peer's documentation says of a dialog in a coroutine."""
+    if peer.name == "qasync":
+        await import_module("qasync").asyncWrap(dialog.exec)
+    elif peer.name == "qtinter":
+        await import_module("qtinter").modal(dialog.exec)()
+    else:
+        dialog.exec()
 
-    return _run(peer, main)
+
+def _try_bare_dialog(peer: Peer, _: Decorator) -> bool:
+    return _see_dialog(peer, _exec_bare)
 
 
 def _try_dialog(peer: Peer, _: Decorator) -> bool:
+    return _see_dialog(peer, functools.partial(_exec_as_documented, peer))
+
+
+def _see_dialog(peer: Peer, show: Callable[[Any], Coroutine[Any, Any, None]]) -> bool:
     """Open a modal dialog in a coroutine; another task has to go on meanwhile."""
     widgets = import_qt("QtWidgets")
 
@@ -124,7 +133,7 @@ def _try_dialog(peer: Peer, _: Decorator) -> bool:
         await asyncio.sleep(0)
         dialog = widgets.QDialog()
         import_qt("QtCore").QTimer.singleShot(int(1000 * PAUSE_S), dialog.accept)
-        dialog.exec()
+        await show(dialog)
         during = len(ticks)
         await asyncio.sleep(PAUSE_S)
         ticking.cancel()
@@ -208,7 +217,28 @@ def _try_weak_receiver(peer: Peer, decorate: Decorator) -> bool:
 
 
 def _try_quit(peer: Peer, _: Decorator) -> bool:
-    """Quit while a task is suspended: its `finally` has to run to its end, awaits and all."""
+    return _see_clean_up(peer, NON_BLOCKING, None)  # The application quits after the coroutine.
+
+
+def _try_blocking_quit(peer: Peer, _: Decorator) -> bool:
+    return _see_clean_up(peer, BLOCKING, import_qt("QtCore").QCoreApplication.quit)
+
+
+def _try_interrupt(peer: Peer, _: Decorator) -> bool:
+    return _see_clean_up(peer, NON_BLOCKING, _press_ctrl_c)
+
+
+def _try_blocking_interrupt(peer: Peer, _: Decorator) -> bool:
+    return _see_clean_up(peer, BLOCKING, _press_ctrl_c)
+
+
+def _press_ctrl_c() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def _see_clean_up(peer: Peer, mode: str, end: Callable[[], None] | None) -> bool:
+    """End the program while a task is suspended: its `finally` has to run to its end, awaits and all."""
+    core = import_qt("QtCore")
     cleaned: list[bool] = []
 
     async def work() -> None:
@@ -220,28 +250,22 @@ def _try_quit(peer: Peer, _: Decorator) -> bool:
 
     kept: list[Any] = []
 
-    async def main() -> bool:
+    async def main() -> None:
         kept.append(asyncio.ensure_future(work()))
         await asyncio.sleep(0)
-        return True  # The application quits after that.
-
-    return _run(peer, main) and cleaned == [True]
-
-
-def _try_interrupt(peer: Peer, _: Decorator) -> bool:
-    """Press Ctrl-C in an idle `app.exec()`: the program has to end, after the `finally` of its tasks."""
-    cleaned: list[bool] = []
-
-    async def main() -> None:
-        import_qt("QtCore").QTimer.singleShot(int(1000 * PAUSE_S), lambda: os.kill(os.getpid(), signal.SIGINT))
-        try:
-            await asyncio.sleep(3600)
-        finally:
-            await asyncio.sleep(0.05)
-            cleaned.append(True)
+        if end is None:
+            return
+        about_to_quit = asyncio.Event()
+        core.QCoreApplication.instance().aboutToQuit.connect(about_to_quit.set)
+        core.QTimer.singleShot(int(1000 * PAUSE_S), end)
+        await about_to_quit.wait()  # As in the example of qasync's README.
 
     with contextlib.suppress(KeyboardInterrupt, SystemExit):
-        peer.run(NON_BLOCKING, main)
+        if mode == BLOCKING and peer.name == "qasync":
+            # Its README's own way, which cancels what is left.
+            import_module("qasync").run(main())
+        else:
+            peer.run(mode, main)
     return cleaned == [True]
 
 
@@ -267,25 +291,31 @@ def _try_nested(peer: Peer, _: Decorator) -> bool:
     return _run(peer, main)
 
 
-# What the table says, and what shows it.
-TRIALS: dict[str, Callable[[Peer, Decorator], bool]] = {
-    "a slot needs no set-up: the decorator is all": _try_bare_slot,
-    "the code before the first `await` runs inside the click": _try_first_step,
-    "a slot can be awaited, and returns its result": _try_awaited_slot,
-    "TCP servers and clients": _try_network,
-    "subprocesses": _try_subprocess,
-    "tasks go on while a coroutine has a modal dialog open": _try_dialog,
-    "`run_until_complete` works in a plain slot": _try_nested,
-    "a slot's task is cancelled when its object is destroyed": _try_destroyed,
-    "a connected slot does not keep its object alive": _try_weak_receiver,
-    "at a quit, tasks finish their clean-up": _try_quit,
-    "at Ctrl-C, they do, too": _try_interrupt,
+# What the table says, and what shows it: of several ways, one that works is enough.
+TRIALS: dict[str, tuple[Callable[[Peer, Decorator], bool], ...]] = {
+    "a slot needs no set-up: the decorator is all": (_try_bare_slot,),
+    "the code before the first `await` runs inside the click": (_try_first_step,),
+    "TCP servers and clients": (_try_network,),
+    "subprocesses": (_try_subprocess,),
+    "tasks go on while a coroutine has a modal dialog open": (_try_dialog,),
+    "they do so with a bare `dialog.exec()` or `QMessageBox.question()`": (_try_bare_dialog,),
+    "`run_until_complete` works in a plain slot": (_try_nested,),
+    "a slot's task is cancelled when its object is destroyed": (_try_destroyed,),
+    "a connected slot does not keep its object alive": (_try_weak_receiver,),
+    "at a quit, tasks finish their clean-up": (_try_quit, _try_blocking_quit),
+    "they do so at a quit of the application's own `app.exec()`": (_try_quit,),
+    "at Ctrl-C, tasks finish their clean-up": (_try_interrupt, _try_blocking_interrupt),
+    "they do so at Ctrl-C in the application's own `app.exec()`": (_try_interrupt,),
 }
 
 
 def measure(peer: str, row: str) -> bool:
-    """Try one thing with one peer, in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.features", "--trial", row, peer]
+    """Try one thing with one peer, each way of it in a process of its own."""
+    return any(_measure_way(peer, row, way) for way in range(len(TRIALS[row])))
+
+
+def _measure_way(peer: str, row: str, way: int) -> bool:
+    command = [sys.executable, "-m", "benchmarks.features", "--trial", row, "--way", str(way), peer]
     try:
         run = subprocess.run(  # noqa: S603 - our own command line.
             command, capture_output=True, text=True, timeout=CEILING_S, check=False, cwd=ROOT, env=base_environment()
@@ -295,12 +325,12 @@ def measure(peer: str, row: str) -> bool:
     return run.returncode == 0 and run.stdout.split() == ["yes"]
 
 
-def _try_here(peer: Peer, row: str) -> None:
+def _try_here(peer: Peer, row: str, way: int) -> None:
     """Try it in this process, and print the outcome."""
     application = import_qt("QtWidgets").QApplication([])
     application.setQuitOnLastWindowClosed(False)  # The end of a dialog ends no trial.
     assert peer.decorate is not None
-    print("yes" if TRIALS[row](peer, peer.decorate) else "no", flush=True)
+    print("yes" if TRIALS[row][way](peer, peer.decorate) else "no", flush=True)
     os._exit(0)  # How a peer ends the interpreter is not what is tried.
 
 
@@ -310,9 +340,10 @@ def main() -> None:
     default = [name for name, peer in PEERS.items() if peer.decorate is not None]
     parser.add_argument("peers", nargs="*", default=default, help=f"of: {', '.join(default)}")
     parser.add_argument("--trial", choices=list(TRIALS), help=argparse.SUPPRESS)
+    parser.add_argument("--way", type=int, default=0, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.trial is not None:
-        _try_here(PEERS[arguments.peers[0]], arguments.trial)
+        _try_here(PEERS[arguments.peers[0]], arguments.trial, arguments.way)
     versions = [f"{name} {PEERS[name].version or ''}".strip() for name in arguments.peers]
     print("| | " + " | ".join(versions) + " |")
     print("|---" * (len(versions) + 1) + "|")

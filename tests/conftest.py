@@ -33,6 +33,12 @@ if os.environ.get("ASYNCSLOT_TEST_KQUEUE"):
     selectors.DefaultSelector = KqueueSelector
 
 
+def pytest_collection_finish() -> None:
+    """Have the collection after each test pass over what was there before the first one: thousands of test items."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_unconfigure() -> None:
     if "asyncslot-runtime-" in os.environ["XDG_RUNTIME_DIR"]:
         shutil.rmtree(os.environ["XDG_RUNTIME_DIR"], ignore_errors=True)

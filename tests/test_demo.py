@@ -209,7 +209,7 @@ def test_demo_without_module_says_what_to_install(module: str) -> None:
     assert finished.returncode == 1
     [line] = finished.stderr.splitlines()
     assert module in line
-    assert "pip install 'asyncslot-policy[demo]'" in line
+    assert "pip install '.[demo]'" in line
 
 
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="there the plugin needs no other library")
@@ -275,3 +275,16 @@ def test_demo_question_does_not_cover_the_window() -> None:
     finally:
         box.close()
         window.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe breaks otherwise there")
+def test_demo_whose_output_nobody_reads_ends(tmp_path: Path) -> None:
+    """The demo ends when its output breaks while the question is open: the question does not hold it."""
+    command = [*DEMO, "--offscreen", "--screenshot", str(tmp_path / "demo.png")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout is not None
+        for line in demo.stdout:
+            if "Cancel of" in line:
+                break
+        demo.stdout.close()
+        assert demo.wait(CEILING_S) != 0

@@ -87,13 +87,12 @@ def test_check_plugin_of_the_tests_loads() -> None:
     assert platform_plugin._load(path) == []
 
 
-def test_run_with_missing_library_raises(tmp_path: Path) -> None:
-    """asyncslot.run() raises instead of having Qt abort the process, and closes the coroutine."""
+def test_run_with_missing_library_says_what_qt_will_not(tmp_path: Path) -> None:
+    """asyncslot.run() names the library before Qt aborts the process: Qt might find another plugin, so it goes on."""
     code = "import asyncio, asyncslot\nasyncslot.run(asyncio.sleep(0))"
     finished = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=break_plugin(tmp_path), check=False
     )
-    assert finished.returncode == 1
-    assert finished.stderr.splitlines()[-1].startswith("ImportError: Qt cannot open a window: ")
-    assert "(libx.so.6)" in finished.stderr
-    assert "never awaited" not in finished.stderr
+    assert finished.stderr.startswith("Qt cannot open a window: ")
+    assert "(libx.so.6)" in finished.stderr.splitlines()[0]
+    assert "Traceback" not in finished.stderr

@@ -240,3 +240,11 @@ def test_exit_after_the_last_window_has_closed_keeps_its_code() -> None:
     assert finished.errors == ""
     assert finished.lines == []
     assert finished.code == 4
+
+
+def test_quit_after_a_last_window_that_was_replaced_is_a_quit() -> None:
+    """The last window closes, and another one opens at once: a later `quit()` is a quit, with Qt 5, too."""
+    finished = run_script("close_and_return", "replace")
+    assert finished.errors == ""
+    assert finished.lines == []
+    assert finished.code == 0

@@ -78,6 +78,8 @@ class Downloads(QtCore.QObject):
     async def refresh(self) -> None:
         await asyncio.sleep(3600)
 
+    def pause(self) -> None: ...
+
 
 class MoreDownloads(Downloads):
     @AsyncSlot()
@@ -141,7 +143,7 @@ def test_scope_can_be_connected(attached: AsyncSlotEventLoop) -> None:
     assert reference() is None
 
 
-@pytest.mark.parametrize("slot", [Owner.wait, print, "download", lambda: None])
+@pytest.mark.parametrize("slot", [Owner.wait, Downloads.pause, print, "download", lambda: None])
 def test_scope_of_what_is_no_slot_of_the_owner(app: Any, slot: Any) -> None:
     """The error says what to pass."""
     with pytest.raises(ValueError, match=r"is no slot of Downloads; pass a method"):

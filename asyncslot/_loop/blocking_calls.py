@@ -174,6 +174,12 @@ class ApplicationCall(BlockingCall):
             self._hold.switch_off()
         else:
             self.is_last_window_closed = require_application().quitOnLastWindowClosed()
+            # If the program opens another window at once, Qt does not quit. The first of these timers may be due in
+            # the pass of Qt's loop in which it quits, and the second is not.
+            QtCore.QTimer.singleShot(0, lambda: QtCore.QTimer.singleShot(0, self._forget_last_window))
+
+    def _forget_last_window(self) -> None:
+        self.is_last_window_closed = False
 
     def end(self) -> None:
         """Make ``exec()`` return: now, or after the Qt loops above have returned."""

@@ -47,20 +47,27 @@ def make_application(kind: str | None = None) -> Any:
         The application. If one exists already, that one, of whatever kind.
 
     Raises:
-        ImportError: If the binding lacks the module that *kind* needs, or if the system lacks a library
-            that Qt needs to open windows.
+        ImportError: If the binding lacks the module that *kind* needs.
     """
     present = QtCore.QCoreApplication.instance()
     if present is None:
         module, name = APPLICATIONS[kind or _richest_application()]
         if module != "QtCore":
-            # Qt would abort the process.
-            check_platform_plugin()
+            _warn_of_abort()
         # Qt requires at least one argument, and sys.argv can be empty where Python is embedded.
         # Source: QCoreApplication's constructor in the Qt 6 reference.
         present = getattr(import_qt(module), name)(sys.argv[:1] or [""])
         _made_applications.append(present)
     return present
+
+
+def _warn_of_abort() -> None:
+    """Say on standard error which library Qt will miss. Qt aborts the process then, and does not name all of them."""
+    try:
+        check_platform_plugin()
+    except ImportError as error:
+        # No error: Qt may find another plugin, by a qt.conf or by C's environment, which are not known here.
+        print(error, file=sys.stderr)  # noqa: T201 - no handler of `logging` would run before the process aborts.
 
 
 def _richest_application() -> str:

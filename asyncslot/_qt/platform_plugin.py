@@ -6,6 +6,7 @@ Qt aborts the process if it cannot, so it is tried before Qt tries.
 
 from __future__ import annotations
 
+import glob
 import os
 import sys
 from pathlib import Path
@@ -21,8 +22,9 @@ def check_platform_plugin(environment: Mapping[str, str] = os.environ) -> None:
     """
     Check that the system has what Qt needs to open a window.
 
-    Qt loads the same plugin afterwards, so this costs no time. Only Linux and
-    other systems of its kind are checked: elsewhere the plugin needs nothing.
+    Qt loads the same plugin afterwards, unless a ``qt.conf`` beside the executable names another folder: Qt reads
+    that only when there is an application. Only Linux and other systems of its kind are checked: elsewhere the
+    plugin needs nothing.
 
     Args:
         environment: The environment variables that Qt reads, also under ``python -E``.
@@ -57,7 +59,7 @@ def _list_platforms(environment: Mapping[str, str]) -> list[str]:
 
 def _find_plugins(platform: str) -> Iterator[Path]:
     # Qt 5 has several plugins for Wayland, such as libqwayland-egl.so.
-    pattern = "libqwayland*.so" if platform == "wayland" else f"libq{platform}.so"
+    pattern = "libqwayland*.so" if platform == "wayland" else f"libq{glob.escape(platform)}.so"
     # Qt's own variable for these plugins, then the folders of all plugins.
     own = os.environ.get("QT_QPA_PLATFORM_PLUGIN_PATH")
     folders = [Path(own)] if own else []

@@ -62,7 +62,8 @@ def _find_slots(owner: Any, slot: Callable[..., object]) -> frozenset[object]:
     function = getattr(slot, "__func__", slot)
     name = getattr(function, "__name__", "")
     slots = frozenset(vars(base)[name] for base in type(owner).__mro__ if name in vars(base))
-    if function not in slots:
+    # A slot's wrapper has its coroutine function as `__wrapped__`; a plain method has none.
+    if function not in slots or not hasattr(function, "__wrapped__"):
         msg = (
             f"{slot!r} is no slot of {type(owner).__qualname__}; pass a method with AsyncSlot, such as Window.on_start"
         )

@@ -144,7 +144,7 @@ def _choose_platform(*, is_forced: bool) -> bool:
 def _explain(error: ImportError) -> str:
     """Return what to install, in one line."""
     if isinstance(error, ModuleNotFoundError):
-        return f"{error.name} is not installed; install what the demo needs: pip install 'asyncslot-policy[demo]'"
+        return f"{error.name} is not installed; install what the demo needs: in a clone, pip install '.[demo]'"
     return " ".join(str(error).split())
 
 

@@ -98,14 +98,17 @@ class Script:
         await self._wait_until(lambda: _question() is not None)
         box = _question()
         assert box is not None
-        self._say(f"question open: {box.text()}")
-        before = [row.received for row in self._others]
-        await self._wait_until(lambda: self._have_grown(before))
-        self._check(box.isVisible(), f"meanwhile, with the question open: {self._sum_up(before)}")
-        is_saved = _grab(self._window, box).save(str(self._screenshot), "PNG")
-        self._check(is_saved, f"screenshot saved as {self._screenshot}")
-        self._say("Yes clicked")
-        box.button(QtWidgets.QMessageBox.StandardButton.Yes).click()
+        try:
+            self._say(f"question open: {box.text()}")
+            before = [row.received for row in self._others]
+            await self._wait_until(lambda: self._have_grown(before))
+            self._check(box.isVisible(), f"meanwhile, with the question open: {self._sum_up(before)}")
+            is_saved = _grab(self._window, box).save(str(self._screenshot), "PNG")
+            self._check(is_saved, f"screenshot saved as {self._screenshot}")
+            self._say("Yes clicked")
+        finally:
+            # Also if nobody reads the output any more: an open question would keep the program alive.
+            box.button(QtWidgets.QMessageBox.StandardButton.Yes).click()
 
     def _have_grown(self, before: Sequence[int]) -> bool:
         """Tell whether each of the other downloads has got `STEP_SIZE` bytes more, or has ended."""

@@ -1,4 +1,4 @@
-"""A coroutine closes the last window and returns: close_and_return.py return|exit."""
+"""A coroutine closes the last window and returns: close_and_return.py return|exit|replace."""
 
 import asyncio
 import sys
@@ -15,10 +15,16 @@ async def main() -> str:
     window.show()
     await asyncio.sleep(0.01)
     window.close()
+    if how == "replace":
+        others.append(QWidget())
+        others[0].show()
+        await asyncio.sleep(0.1)
+        app.quit()
     if how == "exit":
         QApplication.exit(4)
     return "result"
 
 
+others: list = []  # What is in it outlives the coroutine.
 app = QApplication([])
 print(asyncslot.run(main()))
