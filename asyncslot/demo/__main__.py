@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except OSError as error:
             parser.error(f"argument --directory: {error}")
     try:
-        # After the arguments were checked, because --help and usage errors are to work without Qt.
+        # After the arguments were checked, because --help and usage errors need neither a display nor aiohttp.
         from asyncslot._qt import check_platform_plugin  # noqa: PLC0415
         from asyncslot._qt.proven import describe_platform  # noqa: PLC0415
         from asyncslot.demo.application import Options, run_application  # noqa: PLC0415
