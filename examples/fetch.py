@@ -22,15 +22,16 @@ class Window(QWidget):
 
     @AsyncSlot()
     async def download(self):
-        self.button.setEnabled(False)  # Runs inside the click, so a second click cannot start a second download.
+        self.button.setEnabled(False)  # Runs inside the click: there is no second one.
+        session = aiohttp.ClientSession(raise_for_status=True)
         try:
-            async with aiohttp.ClientSession(raise_for_status=True) as session, session.get(URL) as response:
+            async with session, session.get(URL) as response:
                 self.bar.setMaximum(response.content_length or 0)
                 received = 0
-                async for chunk in response.content.iter_any():  # Meanwhile, the window is alive.
+                async for chunk in response.content.iter_any():  # The window is alive.
                     received += len(chunk)
                     self.bar.setValue(received)
-        finally:  # Also if the download fails, or if the window is closed: that cancels it.
+        finally:  # Also if it fails, or if the window is closed, which cancels it.
             self.button.setEnabled(True)
 
 
